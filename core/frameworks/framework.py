@@ -1,0 +1,99 @@
+"""What Nexus knows of a framework: its scaffold, and how it is installed, built and started.
+
+Called by generation (scaffold, owned paths), verification (install, build) and deployments (start). One module and one
+``scaffold/`` folder per framework; `core.frameworks.registry` lists them. A framework knows no sandbox and no host: it returns recipes.
+
+The platform contract that every framework's start command keeps: listens on ``PORT`` at ``HOST``, or on the unix socket
+``NEXUS_SOCKET`` where that is set; ``GET /healthz`` is 200 when it can serve; reads ``DATABASE_URL`` and ``PLATFORM_API_URL``;
+schema in ``migrations/*.sql``, run by the platform, never by the app.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.files import FileTree
+from core.generation.plan import FrameworkName
+from core.verification.sandbox import Limits, Mount, Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """The programs of this machine, absolute paths; and the shared package stores (made when missing)."""
+
+    python: Path  #: the interpreter that apps run on
+    uv: Path
+    uv_cache: Path
+    node: Path
+    pnpm: Path  #: pnpm's JavaScript entry (``pnpm.cjs`` or ``pnpm.mjs``), run by ``node``
+    pnpm_store: Path
+    launchers: Path  #: folder of `core/frameworks/launchers`, mounted read-only at its own path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One command of the install or build step; its working directory is ``/app``."""
+
+    name: str  #: short, for the evidence line: "install", "compile"
+    argv: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    mounts: Sequence[Mount] = ()
+    network: Network = Network.NONE
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartCommand:
+    """How an instance is started; ``/app`` is the read-only artifact."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    mounts: Sequence[Mount] = ()
+
+
+class Framework(ABC):
+    """One framework."""
+
+    name: FrameworkName
+    label: str  #: "FastAPI"
+    runtime: str  #: "Python 3.11", "Node.js 24"; shown on cards
+    layer_folder: str  #: what the install step leaves in ``/app``: ".venv" or "node_modules"
+
+    @abstractmethod
+    def scaffold(self) -> FileTree:
+        """The small known-good project that builds and starts by itself."""
+
+    @abstractmethod
+    def owns(self, path: str) -> bool:
+        """Whether the platform owns this path: a model's or a person's file there is ignored in favour of the scaffold's."""
+
+    @abstractmethod
+    def with_dependencies(self, tree: FileTree, dependencies: Mapping[str, str]) -> FileTree:
+        """The tree with these extra packages (name to exact version) in its dependency files."""
+
+    @abstractmethod
+    def dependencies(self, tree: FileTree) -> Mapping[str, str]:
+        """Name to version (or range) of the tree's direct dependencies.
+
+        Raises:
+            InvalidInput: a git, http, file or alias specification, or a dependency file that cannot be read.
+        """
+
+    @abstractmethod
+    def dependency_files(self, tree: FileTree) -> FileTree:
+        """The files that decide what is installed, lifecycle scripts and overrides stripped; the install step gets only these."""
+
+    @abstractmethod
+    def install(self, tools: Toolchain) -> Sequence[Recipe]:
+        """Install into ``/app/<layer_folder>``: network to the registries, no code of the app or of a package runs."""
+
+    @abstractmethod
+    def build(self, tree: FileTree, tools: Toolchain) -> Sequence[Recipe]:
+        """Compile and check; code may run, no network. May write into ``/app``, except ``layer_folder``."""
+
+    @abstractmethod
+    def start(self, tree: FileTree, tools: Toolchain) -> StartCommand:
+        """Start the built app."""
