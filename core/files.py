@@ -45,9 +45,7 @@ def check_path(path: str) -> str:
     """
 
     def refuse(why: str) -> InvalidInput:
-        return InvalidInput(
-            f"The file path {path[:120]!a} is not accepted: {why}. Rename the file and send it again."
-        )
+        return InvalidInput(f"The file path {path[:120]!a} is not accepted: {why}. Rename the file and send it again.")
 
     if not path or len(path) > MAX_PATH_CHARS:
         raise refuse(f"it must have 1 to {MAX_PATH_CHARS} characters")
@@ -81,9 +79,7 @@ class FileTree(Mapping[str, str]):
     def __init__(self, files: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         pairs = list(files.items()) if isinstance(files, Mapping) else list(files)
         if len(pairs) > MAX_FILES:
-            raise TooLarge(
-                f"{len(pairs)} files are more than the {MAX_FILES} that one app may have; leave some out."
-            )
+            raise TooLarge(f"{len(pairs)} files are more than the {MAX_FILES} that one app may have; leave some out.")
         seen: dict[str, str] = {}
         folders: set[str] = set()
         total = 0
@@ -91,9 +87,7 @@ class FileTree(Mapping[str, str]):
             check_path(path)
             key = unicodedata.normalize("NFC", path).casefold()
             if key in seen:
-                raise InvalidInput(
-                    f"The files {seen[key]!a} and {path!a} are the same name on some systems; rename one."
-                )
+                raise InvalidInput(f"The files {seen[key]!a} and {path!a} are the same name on some systems; rename one.")
             seen[key] = path
             parts = key.split("/")
             folders.update("/".join(parts[:n]) for n in range(1, len(parts)))
@@ -104,21 +98,17 @@ class FileTree(Mapping[str, str]):
             if "\0" in content:
                 raise InvalidInput(f"The file {path!a} has a NUL character; only text files are accepted.")
             if size > MAX_FILE_BYTES:
-                raise TooLarge(
-                    f"The file {path!a} has {size:,} bytes; at most {MAX_FILE_BYTES:,} are accepted."
-                )
+                raise TooLarge(f"The file {path!a} has {size:,} bytes; at most {MAX_FILE_BYTES:,} are accepted.")
             total += size
         if total > MAX_TREE_BYTES:
-            raise TooLarge(
-                f"The files have {total:,} bytes together; at most {MAX_TREE_BYTES:,} are accepted."
-            )
+            raise TooLarge(f"The files have {total:,} bytes together; at most {MAX_TREE_BYTES:,} are accepted.")
         for key, path in seen.items():
             if key in folders:
                 raise InvalidInput(f"{path!a} is a file and a folder at once; rename one.")
-        self._files = dict(sorted(pairs))
+        self._files: dict[str, str] = dict(sorted(pairs))
         self._digest: Digest | None = None
 
-    def __getitem__(self, path: str) -> str:
+    def __getitem__(self, path: str, /) -> str:
         return self._files[path]
 
     def __iter__(self) -> Iterator[str]:

@@ -89,9 +89,7 @@ class ChangeBrief:
     request: str
     plan: Plan  #: of the revision that is changed
     tree: FileTree  #: its files
-    frozen: frozenset[str] = field(
-        default_factory=frozenset
-    )  #: paths that may not change (released migrations)
+    frozen: frozenset[str] = field(default_factory=frozenset)  #: paths that may not change (released migrations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +113,7 @@ class Model(ABC):
 
     provider: str  #: "openai", "anthropic", "starter"
     name: str  #: the vendor's model name
-    own_code: bool = (
-        False  #: True only for the starter: its code is Nexus's own, so a sandbox without walls may run it
-    )
+    own_code: bool = False  #: True only for the starter: its code is Nexus's own, so a sandbox without walls may run it
 
     @abstractmethod
     async def plan(self, brief: Brief) -> PlanOutcome:
@@ -134,9 +130,7 @@ class Model(ABC):
         """These files of a new app."""
 
     @abstractmethod
-    def rewrite(
-        self, brief: ChangeBrief, plan: Plan, files: Sequence[PlannedFile], nonce: str
-    ) -> AsyncIterator[str | Ended]:
+    def rewrite(self, brief: ChangeBrief, plan: Plan, files: Sequence[PlannedFile], nonce: str) -> AsyncIterator[str | Ended]:
         """These files of a changed app; ``plan`` is the one from `plan_change`."""
 
     @abstractmethod

@@ -49,9 +49,7 @@ class InstanceSpec:
 
     instance: InstanceId
     app: AppId
-    folder: (
-        Path  #: the artifact's folder on the host: read-only at ``/app`` inside, and the working directory
-    )
+    folder: Path  #: the artifact's folder on the host: read-only at ``/app`` inside, and the working directory
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     mounts: Sequence[Mount] = ()

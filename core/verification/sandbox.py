@@ -18,9 +18,7 @@ class Isolation(enum.StrEnum):
 
     NAMESPACES = "namespaces"  #: own user, pid, mount and network namespaces (bubblewrap), or a container
     USER = "user"  #: a separate unprivileged user, no_new_privs, limits, a scrubbed environment; Landlock where there
-    PROCESS = (
-        "process"  #: same user; limits and a scrubbed environment alone: only code that Nexus wrote may run
-    )
+    PROCESS = "process"  #: same user; limits and a scrubbed environment alone: only code that Nexus wrote may run
 
 
 class Network(enum.StrEnum):
@@ -57,9 +55,7 @@ class Command:
 
     argv: Sequence[str]
     workdir: Path  #: the host folder that becomes ``/app`` (writable) and the working directory
-    env: Mapping[str, str] = field(
-        default_factory=dict
-    )  #: the whole environment besides PATH, HOME, LANG, TMPDIR
+    env: Mapping[str, str] = field(default_factory=dict)  #: the whole environment besides PATH, HOME, LANG, TMPDIR
     mounts: Sequence[Mount] = ()
     network: Network = Network.NONE
     limits: Limits = field(default_factory=Limits)
