@@ -1,0 +1,63 @@
+"""The Chat port: a platform where threads live.
+
+Called by the outbox, which keeps what each message shows up to date, and by the dialogue for private answers. Slack, Discord and
+the web page implement it alike.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from core.conversation.cards import Card
+
+
+class Capability(enum.StrEnum):
+    """What a platform can do beyond the required verbs."""
+
+    TABS = "tabs"  #: shows the sections of a card as tabs
+    LIVE_LOG = "live log"  #: follows a log inside a card
+    STREAMING = "streaming"  #: shows progress by a stream of its own
+    THREAD_REPLIES = "thread replies"  #: can read plain replies in a thread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadRef:
+    """Where an app is talked about, in the platform's own ids; serialisable."""
+
+    platform: str
+    workspace: str
+    channel: str
+    thread: str
+
+
+class Chat(ABC):
+    """A chat platform.
+
+    The contract: `post` with a key that was posted before in that thread returns the id of that message and posts nothing; `edit`
+    with the same card is free; calls honour the platform's limits and raise `TemporaryError` with nothing half done.
+    """
+
+    platform: str
+    capabilities: frozenset[Capability]
+
+    @abstractmethod
+    async def open_thread(self, workspace: str, channel: str, title: str, *, key: str) -> ThreadRef:
+        """Start a thread; the same key gives the same thread."""
+
+    @abstractmethod
+    async def post(self, thread: ThreadRef, card: Card, *, key: str) -> str:
+        """Post a card; returns the platform's message id."""
+
+    @abstractmethod
+    async def edit(self, thread: ThreadRef, message: str, card: Card) -> None:
+        """Show this card in place of the old one."""
+
+    @abstractmethod
+    async def say(self, thread: ThreadRef, text: str, *, author: str, key: str) -> str:
+        """Show plain words of a person in the thread, where the platform does not do that by itself (the web page)."""
+
+    @abstractmethod
+    async def post_file(self, thread: ThreadRef, name: str, content: bytes, *, key: str) -> str:
+        """Attach a file; returns the platform's message id."""

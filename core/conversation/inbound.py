@@ -1,0 +1,83 @@
+"""What people do, the same from every platform: a command, a reply, a press on a button, a submitted form.
+
+Made by each chat adapter's ``inbound``, handled by `core.conversation.dialogue`. Each carries an idempotency key made from what the
+platform says is unique about it, so that a redelivery or a double click has one effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.conversation.cards import Card, Form
+from core.ids import PrincipalId, ThreadId, WorkspaceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """The principal who acts, already authenticated by the adapter."""
+
+    principal: PrincipalId
+    workspace: WorkspaceId
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """``/nexus …`` as typed, without the slash word. ``thread`` is where it was typed, if in a thread."""
+
+    who: Who
+    key: str
+    text: str
+    thread: ThreadId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Plain words in a thread: a change request."""
+
+    who: Who
+    key: str
+    text: str
+    thread: ThreadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A press on a `Button`."""
+
+    who: Who
+    key: str
+    action: str
+    value: str
+    thread: ThreadId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormSubmit:
+    """A submitted `Form`."""
+
+    who: Who
+    key: str
+    form: str
+    value: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    thread: ThreadId | None = None
+
+
+Inbound = Command | Reply | Action | FormSubmit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What goes back to the one person who acted, at once and privately; everything else reaches the thread through events.
+
+    ``text`` is a sentence (a refusal, a help text), ``card`` something to look at (a list, a log, a revealed password), ``form`` a
+    modal to open, ``thread`` where to go and look. ``error`` tells a refusal from an answer.
+    """
+
+    text: str = ""
+    card: Card | None = None
+    form: Form | None = None
+    thread: ThreadId | None = None
+    error: bool = False
