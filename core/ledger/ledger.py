@@ -1,0 +1,160 @@
+"""The ledger: one Postgres that holds everything, and transactions in which rows, events and jobs are written together.
+
+Built once by the wiring. Services open a `transaction`, change rows, `tell` facts and `wake` work; all of it is committed at once or
+not at all. Facts are written last, under one lock for the whole ledger, so that event ids become visible in order and a reader that
+asks "after id N" never misses one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from core.errors import TemporaryError
+from core.ids import AppId
+from core.ledger.events import Event, Fact
+from core.ledger.tables import App, EventRow, InboxKey, now
+from core.ledger.waking import Work, enqueue
+
+#: Key of the advisory lock under which events and message versions are written.
+WRITE_ORDER_LOCK = 0x6E657875
+
+EVENTS_CHANNEL = "nexus_events"
+MESSAGES_CHANNEL = "nexus_messages"
+CANCEL_CHANNEL = "nexus_cancel"
+
+
+def lock_key(name: str) -> int:
+    """A signed 64-bit advisory lock key for a name."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """An open transaction. Not for two tasks at once."""
+
+    session: AsyncSession
+    _facts: list[tuple[str, Fact]] = field(default_factory=list)
+    _works: list[Work] = field(default_factory=list)
+    _notices: list[tuple[str, str]] = field(default_factory=list)
+
+    def tell(self, app: str, *facts: Fact) -> None:
+        """Record facts of an app, in this order, when the transaction commits."""
+        self._facts.extend((app, fact) for fact in facts)
+
+    def wake(self, work: Work) -> None:
+        """Say that a work can move, when the transaction commits."""
+        self._works.append(work)
+
+    def notify(self, channel: str, payload: str) -> None:
+        """NOTIFY, when the transaction commits."""
+        self._notices.append((channel, payload))
+
+    async def first(self, key: str) -> bool:
+        """Whether this idempotency key is new; from now on it is not."""
+        from sqlalchemy.dialects.postgresql import insert
+
+        done = await self.session.execute(
+            insert(InboxKey).values(key=key, at=now()).on_conflict_do_nothing().returning(InboxKey.key)
+        )
+        return done.scalar() is not None
+
+    async def flush(self) -> None:
+        """Write what was told and woken. Called by the ledger at the end."""
+        await self.session.flush()
+        if self._facts:
+            await self.session.execute(select(text("pg_advisory_xact_lock(:key)")).params(key=WRITE_ORDER_LOCK))
+            moment = now()
+            for app, fact in self._facts:
+                seq = (
+                    await self.session.execute(
+                        update(App)
+                        .where(App.id == app)
+                        .values(last_seq=App.last_seq + 1, updated_at=moment)
+                        .returning(App.last_seq)
+                        .execution_options(synchronize_session=False)
+                    )
+                ).scalar_one()
+                self.session.add(EventRow(app_id=app, seq=seq, fact=fact.model_dump(mode="json"), at=moment))
+                await self.session.flush()
+            self._notices.append((EVENTS_CHANNEL, ",".join(sorted({app for app, _ in self._facts}))))
+        for channel, payload in self._notices:
+            await self.session.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": channel, "payload": payload})
+        if self._works:
+            await enqueue(await raw(await self.session.connection()), self._works)
+
+
+class Ledger:
+    """The Postgres of this Nexus. ``dsn`` is a libpq URL without driver name."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self.engine: AsyncEngine = create_async_engine(
+            dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
+            pool_size=10,
+            max_overflow=10,
+            pool_pre_ping=True,
+            json_serializer=lambda value: json.dumps(value, ensure_ascii=False),
+        )
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    async def connect(self) -> asyncpg.Connection[Any]:
+        """A connection of its own, for LISTEN, locks and the queue."""
+        return await asyncpg.connect(self.dsn)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Commit at the end, roll back on an exception.
+
+        Raises:
+            TemporaryError: Postgres is not there just now; nothing was written.
+        """
+        try:
+            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+                transaction = Transaction(session)
+                yield transaction
+                await transaction.flush()
+        except (InterfaceError, OSError, asyncpg.PostgresConnectionError) as error:
+            raise TemporaryError("The database is not reachable just now; try again in a few seconds.") from error
+        except DBAPIError as error:
+            if error.connection_invalidated or isinstance(error.__cause__, OSError):
+                raise TemporaryError("The database is not reachable just now; try again in a few seconds.") from error
+            raise
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session for reading only."""
+        async with self.transaction() as transaction:
+            yield transaction.session
+
+    async def events(self, *, after: int = 0, app: AppId | None = None, limit: int = 5000) -> Sequence[Event]:
+        """Events with a greater id, oldest first."""
+        query = select(EventRow).where(EventRow.id > after).order_by(EventRow.id).limit(limit)
+        if app is not None:
+            query = query.where(EventRow.app_id == app)
+        async with self.reading() as session:
+            rows = (await session.scalars(query)).all()
+        return [Event.model_validate({"id": r.id, "app": r.app_id, "seq": r.seq, "at": r.at, "fact": r.fact}) for r in rows]
+
+    async def last_event(self) -> int:
+        """The greatest event id, 0 when there is none."""
+        async with self.reading() as session:
+            return (await session.scalar(text("SELECT coalesce(max(id), 0) FROM events"))) or 0
+
+
+async def raw(connection: AsyncConnection) -> asyncpg.Connection[Any]:
+    """The asyncpg connection beneath a SQLAlchemy one, in the same transaction."""
+    pooled = await connection.get_raw_connection()
+    driver: asyncpg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
+    return driver

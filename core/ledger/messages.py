@@ -1,0 +1,111 @@
+"""Messages of threads that live in this ledger (the web page's), and the record of what was sent to other platforms.
+
+Written by the web `Chat` and the outbox; read by the page. Versions grow over all messages and threads in commit order, so that a
+reader which asks "after version N" never misses one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.conversation.cards import Card
+from core.errors import NotFound
+from core.ids import ThreadId, new_id
+from core.ledger.ledger import MESSAGES_CHANNEL, WRITE_ORDER_LOCK, Ledger, Transaction
+from core.ledger.tables import Message, Thread, now
+from core.operations.views import MessageView
+
+
+async def next_version(transaction: Transaction) -> int:
+    """The next version, under the lock that makes versions visible in order; call it last in a transaction."""
+    await transaction.session.flush()
+    await transaction.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITE_ORDER_LOCK})
+    transaction.notify(MESSAGES_CHANNEL, "")
+    return int((await transaction.session.execute(text("SELECT nextval('message_versions')"))).scalar_one())
+
+
+def view(row: Message) -> MessageView:
+    return MessageView(
+        message=row.id,
+        thread=ThreadId(row.thread_id),
+        order=row.order,
+        version=row.version,
+        author=row.author,
+        text=row.text,
+        card=None if row.card is None else Card.model_validate(row.card),
+        at=row.at,
+    )
+
+
+class Messages:
+    """The messages table."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def post(
+        self, thread: ThreadId, key: str, *, card: Card | None = None, author: str = "", text: str = ""
+    ) -> MessageView:
+        """Post; a key that was posted before in this thread gives that message unchanged."""
+        found = await self.find(thread, key)
+        if found is not None:
+            return found
+        async with self._ledger.transaction() as t:
+            version = await next_version(t)
+            made = await t.session.execute(
+                insert(Message)
+                .values(
+                    id=new_id("msg"),
+                    thread_id=thread,
+                    key=key,
+                    version=version,
+                    author=author,
+                    text=text,
+                    card=None if card is None else card.model_dump(mode="json"),
+                    at=now(),
+                )
+                .on_conflict_do_nothing(index_elements=["thread_id", "key"])
+                .returning(Message.id)
+            )
+            made.scalar()
+            await t.session.execute(update(Thread).where(Thread.id == thread).values(version=version, updated_at=now()))
+        again = await self.find(thread, key)
+        if again is None:
+            raise NotFound(f"There is no thread {thread!r}.")
+        return again
+
+    async def edit(self, message: str, card: Card) -> None:
+        """Show this card instead."""
+        async with self._ledger.transaction() as t:
+            version = await next_version(t)
+            thread = (
+                await t.session.execute(
+                    update(Message)
+                    .where(Message.id == message)
+                    .values(card=card.model_dump(mode="json"), version=version)
+                    .returning(Message.thread_id)
+                )
+            ).scalar()
+            if thread is None:
+                raise NotFound(f"There is no message {message!r}.")
+            await t.session.execute(update(Thread).where(Thread.id == thread).values(version=version, updated_at=now()))
+
+    async def find(self, thread: ThreadId, key: str) -> MessageView | None:
+        """The message of this key."""
+        async with self._ledger.reading() as session:
+            row = await session.scalar(select(Message).where(Message.thread_id == thread, Message.key == key))
+        return None if row is None else view(row)
+
+    async def of(self, thread: ThreadId) -> Sequence[MessageView]:
+        """A thread's messages in order."""
+        async with self._ledger.reading() as session:
+            return await messages_of(session, thread)
+
+
+async def messages_of(session: AsyncSession, thread: ThreadId) -> list[MessageView]:
+    rows = await session.scalars(select(Message).where(Message.thread_id == thread).order_by(Message.order))
+    return [view(row) for row in rows]
