@@ -1,0 +1,83 @@
+"""The Model port's fake: it says what a script tells it to, and remembers what it was asked.
+
+For tests of whatever stands on the port. It keeps the port's contract: one `Ended` last, and closing early is noticed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from core.files import FileTree
+from core.generation import sentinels
+from core.generation.model import Brief, ChangeBrief, Complete, Ended, Failure, Model, PlanOutcome, Usage
+from core.generation.plan import Plan, PlannedFile
+
+CALL = Usage(input_tokens=10, output_tokens=5, calls=1)  #: what every scripted call costs
+DONE: Complete[None] = Complete(value=None, usage=CALL)
+
+Script = Callable[[str], Iterable[str | Ended]]  #: from the nonce to the pieces; without an Ended, DONE is added
+
+
+def files(contents: Mapping[str, str]) -> Script:
+    """A script that writes these files, a few characters at a time."""
+
+    def pieces(nonce: str) -> Iterable[str | Ended]:
+        text = "".join(sentinels.emit(path, content, nonce) for path, content in contents.items())
+        return [text[at : at + 7] for at in range(0, len(text), 7)]
+
+    return pieces
+
+
+def planned(plan: Plan) -> Complete[Plan]:
+    """A plan that came to its own end."""
+    return Complete(value=plan, usage=CALL)
+
+
+class FakeModel(Model):
+    """Answers the n-th plan call with ``plans[n]`` and the n-th stream call with ``streams[n]``; the last of each repeats."""
+
+    provider = "fake"
+    name = "fake-1"
+
+    def __init__(self, plans: Sequence[PlanOutcome] = (), streams: Sequence[Script] = ()) -> None:
+        self._plans = list(plans)
+        self._streams = list(streams)
+        self.asked: list[tuple[str, tuple[Any, ...]]] = []  #: verb and arguments of every call
+        self.closed = 0  #: streams that have ended or been closed
+
+    async def plan(self, brief: Brief) -> PlanOutcome:
+        return self._next_plan("plan", brief)
+
+    async def plan_change(self, brief: ChangeBrief) -> PlanOutcome:
+        return self._next_plan("plan_change", brief)
+
+    def write(
+        self, brief: Brief, plan: Plan, files: Sequence[PlannedFile], scaffold: FileTree, nonce: str
+    ) -> AsyncIterator[str | Ended]:
+        return self._next_stream("write", nonce, brief, plan, files, scaffold)
+
+    def rewrite(self, brief: ChangeBrief, plan: Plan, files: Sequence[PlannedFile], nonce: str) -> AsyncIterator[str | Ended]:
+        return self._next_stream("rewrite", nonce, brief, plan, files)
+
+    def repair(self, failure: Failure, nonce: str) -> AsyncIterator[str | Ended]:
+        return self._next_stream("repair", nonce, failure)
+
+    def _next_plan(self, verb: str, *arguments: Any) -> PlanOutcome:
+        self.asked.append((verb, arguments))
+        return self._plans.pop(0) if len(self._plans) > 1 else self._plans[0]
+
+    def _next_stream(self, verb: str, nonce: str, *arguments: Any) -> AsyncIterator[str | Ended]:
+        self.asked.append((verb, arguments))
+        script = self._streams.pop(0) if len(self._streams) > 1 else self._streams[0]
+        return self._play(script, nonce)
+
+    async def _play(self, script: Script, nonce: str) -> AsyncIterator[str | Ended]:
+        try:
+            for piece in script(nonce):
+                yield piece
+                if not isinstance(piece, str):
+                    return
+            yield DONE
+        finally:
+            self.closed += 1
