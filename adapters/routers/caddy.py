@@ -1,15 +1,19 @@
 """The Router port on Caddy, through its admin API on a private unix socket.
 
-Constructed by wiring with the socket of `bot.platform.caddy` or of a Caddy in a container. Every app has one route object with an
-``@id``, so a switch replaces that object and nothing else. Several Nexus processes may change routes at once: an addition is
-guarded by the ETag of the list it appends to, and Caddy itself serialises the rest.
+Constructed by wiring with what `bot.platform.caddy` tells, or with the socket of a Caddy in a container. Every app has one route
+object with an ``@id``. A switch from one instance to the next rewrites the file that holds the route's address, where Caddy can
+see ``targets``, and so does not touch the configuration (see `adapters.routers.caddy_config` for why); everything else replaces
+that one object. Several Nexus processes may change routes at once: an addition is guarded by the ETag of the list it appends
+to, a replacement by the route object's own, and Caddy serialises the rest.
 
-Refuses to keep anything in memory: Caddy's configuration is the truth.
+Refuses to keep anything in memory: what Caddy uses is the truth.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,44 +21,67 @@ from typing import Any
 import aiohttp
 
 from adapters.routers import caddy_config
-from core.errors import NexusError, TemporaryError
-from core.hosting.router import Route, Router
+from core.errors import DiskFull, NexusError, TemporaryError
+from core.hosting.router import Notice, Route, Router
 
-_ATTEMPTS = 20  #: of a change that collides with another process's
+_LIST = f"/id/{caddy_config.APPS}/routes"
+_ATTEMPTS = 50  #: of a change that collides with another process's
 
 
 class CaddyRouter(Router):
-    """Routes through a running Caddy. Close it when done."""
+    """Routes through a running Caddy. ``targets`` is a folder that Caddy reads too; None where they share none. Close it when done."""
 
-    def __init__(self, admin_socket: Path) -> None:
+    def __init__(self, admin_socket: Path, *, targets: Path | None = None) -> None:
         self._socket = admin_socket
+        self._targets = targets if targets is not None and not set("{}") & set(str(targets)) else None
         self._session: aiohttp.ClientSession | None = None
 
     async def routes(self) -> Mapping[str, Route]:
-        found, _ = await self._list()
-        return {route.name: route for value in found if (route := caddy_config.route_of(value)) is not None}
+        found, _ = await self._get(_LIST)
+        return {route.name: route for value in found or [] if (route := caddy_config.route_of(value)) is not None}
 
     async def add(self, route: Route) -> None:
-        wanted = caddy_config.route_json(route)
         for _ in range(_ATTEMPTS):
-            present, etag = await self._list()
-            index = _index(present, wanted["@id"])
-            if index is None:
-                status, said = await self._call("POST", f"/id/{caddy_config.APPS}/routes", wanted, etag=etag)
-            elif present[index] == wanted:
+            if await self._try_add(route):
                 return
-            else:
-                status, said = await self._call("PATCH", f"/id/{wanted['@id']}", wanted)
-            if status == 200:
-                return
-            if status not in (404, 412):  # gone, or changed, since we looked: look again
-                raise NexusError(f"Caddy refused the route {route.name!r}: {said}")
         raise TemporaryError(f"The route {route.name!r} could not be set: others change routes all the time.")
 
     async def remove(self, name: str) -> None:
-        status, said = await self._call("DELETE", f"/id/{caddy_config.route_id(name)}")
+        identity = caddy_config.route_id(name)
+        present, _ = await self._get(f"/id/{identity}")
+        status, said = await self._call("DELETE", f"/id/{identity}")
         if status not in (200, 404):
             raise NexusError(f"Caddy refused to remove the route {name!r}: {said}")
+        _drop(present)
+
+    async def _try_add(self, route: Route) -> bool:
+        """Add or replace; False when somebody else changed the same thing meanwhile."""
+        identity = caddy_config.route_id(route.name)
+        present, etag = await self._get(f"/id/{identity}")
+        if present is not None:
+            file = caddy_config.target_file_of(present)
+            if present == caddy_config.route_json(route, target_file=file):
+                if file is not None and not isinstance(route.target, Notice):
+                    _write(file, caddy_config.dial(route.target))
+                return True
+        file = None
+        if self._targets is not None and not isinstance(route.target, Notice):
+            # A new file for every new object: the old object's hosts must not get the new address before the object changes.
+            file = self._targets / f"{identity.partition(':')[2][:64]}-{secrets.token_hex(6)}"
+            _write(file, caddy_config.dial(route.target))
+        wanted = caddy_config.route_json(route, target_file=file)
+        if present is not None:
+            status, said = await self._call("PATCH", f"/id/{identity}", wanted, etag=etag)
+        else:
+            others, etag = await self._get(_LIST)
+            if any(other.get("@id") == identity for other in others or []):
+                status, said = 412, ""
+            else:
+                status, said = await self._call("POST", _LIST, wanted, etag=etag)
+        _drop(present if status == 200 else wanted)
+        if status not in (200, 404, 412):
+            raise NexusError(f"Caddy refused the route {route.name!r}: {said}")
+        return status == 200
 
     async def close(self) -> None:
         """Close the connection to Caddy."""
@@ -62,11 +89,13 @@ class CaddyRouter(Router):
             await self._session.close()
             self._session = None
 
-    async def _list(self) -> tuple[list[Any], str | None]:
-        status, said, etag = await self._request("GET", f"/id/{caddy_config.APPS}/routes")
-        if status != 200:
-            raise TemporaryError(f"Caddy is not set up yet for Nexus: {said}")
-        return json.loads(said) or [], etag
+    async def _get(self, path: str) -> tuple[Any, str | None]:
+        status, said, etag = await self._request("GET", path)
+        if status == 200:
+            return json.loads(said), etag
+        if status == 404 and path != _LIST:
+            return None, None
+        raise TemporaryError(f"Caddy is not set up yet for Nexus: {said}")
 
     async def _call(self, method: str, path: str, body: Any = None, *, etag: str | None = None) -> tuple[int, str]:
         status, said, _ = await self._request(method, path, body, etag)
@@ -86,5 +115,21 @@ class CaddyRouter(Router):
             raise TemporaryError(f"Caddy cannot be reached just now: {error}") from error
 
 
-def _index(routes: list[Any], identity: str) -> int | None:
-    return next((i for i, route in enumerate(routes) if route.get("@id") == identity), None)
+def _write(file: Path, content: str) -> None:
+    """Replace the file in one step: Caddy may read it at any moment."""
+    try:
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        new = file.with_name(f".{secrets.token_hex(6)}.new")
+        new.write_text(content)
+        new.replace(file)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull from error
+        raise NexusError(f"The route cannot be written to {str(file)!r}: {error.strerror}") from error
+
+
+def _drop(value: Any) -> None:
+    """Remove the file of a route object that is out of use."""
+    file = caddy_config.target_file_of(value) if value else None
+    if file is not None:
+        file.unlink(missing_ok=True)

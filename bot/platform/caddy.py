@@ -4,6 +4,10 @@ Started by `bot.wiring`. It is a process of its own, so that apps stay reachable
 owns the routing: the API listens on a socket in a private folder. Nexus answers at ``hosts``; apps are added to the
 running Caddy by `adapters.routers.caddy`.
 
+The listening sockets are made here and inherited by Caddy. Caddy would make them itself, sharing the port with whoever has it, and anew at
+every change of configuration, which resets the connections that wait in the old one. It also means that nobody is refused
+while a killed Caddy comes back: they wait.
+
 Every start, also one after a crash, uses our base configuration with the apps' routes of the last configuration that
 Caddy saved by itself. ``caddy run --resume`` was the alternative: it would also resume yesterday's port.
 """
@@ -13,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +26,7 @@ from typing import Any, Final
 import aiohttp
 
 from adapters.routers import caddy_config
-from bot.platform.child import Child, ChildFailed, Recipe
+from bot.platform.child import Child, Recipe
 from bot.platform.data_folder import DataFolder, write_private
 from core.errors import OperatorError, PortTaken
 from core.hosting.host import Address
@@ -53,14 +58,26 @@ class EmbeddedCaddy:
         self._bind = tuple(bind)
         self._nexus = nexus
         self._hosts = tuple(hosts)
+        self._sockets: list[socket.socket] = []
         self._child = Child(
-            name="caddy", run=data.run, logs=data.logs, prepare=self._prepare, ready=self._answers, ready_seconds=15.0
+            name="caddy",
+            run=data.run,
+            logs=data.logs,
+            prepare=self._prepare,
+            ready=self._answers,
+            ready_seconds=15.0,
+            stop_signals=((signal.SIGTERM, 3.0),),
         )
 
     @property
     def admin_socket(self) -> Path:
         """For `adapters.routers.caddy.CaddyRouter`."""
         return self._data.runtime / "caddy" / "admin.sock"
+
+    @property
+    def targets(self) -> Path:
+        """For `CaddyRouter` too: the folder of the routes' addresses."""
+        return self._home / "targets"
 
     @property
     def port(self) -> int:
@@ -91,23 +108,21 @@ class EmbeddedCaddy:
             PortTaken: another program listens on the port.
             ChildFailed: it does not start for another reason.
         """
+        if self._child.survivor() and self._told() != self._wish():
+            await self._child.stop()  # it listens elsewhere
         try:
             adopted = await self._child.start()
-        except ChildFailed as error:
-            if "address already in use" in error.log_tail:  # taken between our look and Caddy's
-                raise PortTaken(self._taken()) from error
-            raise
-        if adopted:
-            try:
+            if adopted:
                 await self._renew()
-            except BaseException:
-                await self._child.stop()
-                raise
+        except BaseException:
+            await self.stop()
+            raise
         return adopted
 
     async def stop(self) -> None:
-        """Stop it; requests in flight get ten seconds."""
+        """Stop it; requests in flight get three seconds."""
         await self._child.stop()
+        self._close()
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
@@ -120,19 +135,34 @@ class EmbeddedCaddy:
         return self._home / "caddy" / "autosave.json"  # below XDG_CONFIG_HOME, written by Caddy at every change
 
     async def _prepare(self) -> Recipe:
-        listen = self._listen()
+        if not self._sockets:
+            self._sockets = self._listen()
         folder = self.admin_socket.parent
         folder.mkdir(exist_ok=True)
         folder.chmod(0o700)
-        config = self._config(listen, self._kept())
+        self.targets.mkdir(mode=0o700, exist_ok=True)
+        apps = self._kept()
+        self._sweep(apps)
+        config = self._config([f"fd/{s.fileno()}" for s in self._sockets], apps)
         file = self._home / "start.json"
         write_private(file, json.dumps(config, indent=1).encode())
+        write_private(self._data.run / "caddy.listen", json.dumps(self._wish()).encode())
         home = str(self._home)
         return Recipe(
             argv=[str(self._program), "run", "--config", str(file)],
             env={"PATH": "/usr/bin:/bin", "HOME": home, "XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home, "LANG": "C.UTF-8"},
             cwd=self._home,
+            fds=[s.fileno() for s in self._sockets],
         )
+
+    def _wish(self) -> list[Any]:
+        return [self._port, *self._bind]
+
+    def _told(self) -> Any:
+        """Where the surviving Caddy listens: its sockets have numbers alone."""
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads((self._data.run / "caddy.listen").read_text())
+        return None
 
     def _config(self, listen: Sequence[str], apps: Sequence[Any]) -> dict[str, Any]:
         return caddy_config.edge(
@@ -150,31 +180,45 @@ class EmbeddedCaddy:
             return caddy_config.app_routes(json.loads(self._saved.read_text()))
         return []
 
-    def _listen(self, *, ours: frozenset[str] = frozenset()) -> list[str]:
-        """The addresses to listen on, each tried first: Caddy shares ports, and would share one with a foreign Caddy."""
-        found = []
-        for host in self._bind:
-            address = f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"
-            family = socket.AF_INET6 if ":" in host or not host else socket.AF_INET
-            try:
-                if address not in ours:
-                    _try_bind(family, host, self._port)
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    raise PortTaken(self._taken()) from error
-                if error.errno == errno.EACCES:
-                    raise OperatorError(
-                        f"Port {self._port} may only be used by root. Choose one above 1023 with --port."
-                    ) from error
-                if (host and family == socket.AF_INET6) or error.errno == errno.EAFNOSUPPORT:
-                    if not host:
-                        found.append(address)
-                    continue  # no IPv6 on this machine
-                raise OperatorError(f"Nexus cannot listen on {address}: {error.strerror}.") from error
-            found.append(address)
+    def _sweep(self, apps: Sequence[Any]) -> None:
+        """Remove the address files that no route uses."""
+        used = {caddy_config.target_file_of(route) for route in apps}
+        for file in self.targets.iterdir():
+            if file not in used:
+                file.unlink(missing_ok=True)
+
+    def _listen(self) -> list[socket.socket]:
+        found: list[socket.socket] = []
+        try:
+            for host in self._bind:
+                if (made := self._listen_on(host)) is not None:
+                    found.append(made)
+        except BaseException:
+            for made in found:
+                made.close()
+            raise
         if not found:
             raise OperatorError(f"Nexus cannot listen on any of {', '.join(self._bind)}; check the bind addresses.")
         return found
+
+    def _listen_on(self, host: str) -> socket.socket | None:
+        """A listening socket; None for an IPv6 address on a machine without IPv6."""
+        both = not host and socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if both or ":" in host else socket.AF_INET
+        try:
+            return socket.create_server((host, self._port), family=family, backlog=1024, dualstack_ipv6=both)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortTaken(self._taken()) from error
+            if error.errno == errno.EACCES:
+                raise OperatorError(f"Port {self._port} is for root alone. Choose one above 1023 with --port.") from error
+            if family == socket.AF_INET6 and not both:
+                return None
+            raise OperatorError(f"Nexus cannot listen on {host}:{self._port}: {error.strerror}.") from error
+
+    def _close(self) -> None:
+        while self._sockets:
+            self._sockets.pop().close()
 
     def _taken(self) -> str:
         return (
@@ -188,10 +232,10 @@ class EmbeddedCaddy:
             async with session.get("http://localhost/config/") as response:
                 present = await response.json()
             try:
-                ours = frozenset(present["apps"]["http"]["servers"][caddy_config.SERVER]["listen"])
-            except (KeyError, TypeError):
-                ours = frozenset()
-            wanted = self._config(self._listen(ours=ours), caddy_config.app_routes(present or {}))
+                listen = present["apps"]["http"]["servers"][caddy_config.SERVER]["listen"]
+            except (KeyError, TypeError) as error:
+                raise OperatorError("The Caddy that runs on this data folder is not set up by Nexus; stop it.") from error
+            wanted = self._config(listen, caddy_config.app_routes(present))
             if wanted == present:
                 return
             async with session.post("http://localhost/load", json=wanted) as response:
@@ -210,11 +254,3 @@ class EmbeddedCaddy:
             connector=aiohttp.UnixConnector(path=str(self.admin_socket), force_close=True),
             timeout=aiohttp.ClientTimeout(total=10),
         )
-
-
-def _try_bind(family: socket.AddressFamily, host: str, port: int) -> None:
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if not host else 1)
-        probe.bind((host, port))

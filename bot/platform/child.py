@@ -46,6 +46,7 @@ class Recipe:
     cwd: Path = Path("/")
     uid: int | None = None  #: another user, when Nexus runs as root
     gid: int | None = None
+    fds: Sequence[int] = ()  #: open files that it inherits, under the same numbers
 
 
 class ChildFailed(OperatorError):
@@ -159,6 +160,7 @@ class Child:
                     extra_groups=None if recipe.uid is None else [],
                     start_new_session=True,  # a Ctrl-C in the terminal is for Nexus, which stops its children in order
                     umask=0o077,
+                    pass_fds=recipe.fds,
                 )
         except FileNotFoundError as error:
             raise MissingPart(f"{self.name} cannot be started: {error.filename!r} is missing.") from error
