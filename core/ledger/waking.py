@@ -31,6 +31,7 @@ class WorkKind(enum.StrEnum):
 
     BUILD = "build"
     DEPLOYMENT = "deployment"
+    APP = "app"  #: what is may differ from what is wanted: instances, route, deletion
 
 
 @dataclass(frozen=True, slots=True)

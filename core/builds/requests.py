@@ -1,0 +1,382 @@
+"""Asking for a build: a new app, a change, or files pushed over the API; and asking for one to stop.
+
+Called by the engine's face. It checks, names, and writes the row with its first events in one transaction; the work is done by
+`core.builds.work` in whichever worker is woken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.approvals.approvals import supersede
+from core.builds.revisions import save_revision
+from core.conversation.inbound import Who
+from core.errors import Conflict, InvalidInput, NotFound, TooLarge
+from core.files import FileTree
+from core.frameworks.framework import Framework
+from core.frameworks.registry import framework as framework_named
+from core.generation.choice import ModelChoice
+from core.generation.plan import FrameworkName, Plan, slugify
+from core.ids import BuildId, ThreadId, new_id
+from core.ledger.events import BuildCancelled, BuildRequested, Said
+from core.ledger.ledger import CANCEL_CHANNEL, Ledger, Transaction
+from core.ledger.messages import next_version
+from core.ledger.tables import App, Build, Principal, Revision, Thread, now
+from core.ledger.waking import Work, WorkKind
+from core.operations.people import settings_of, visible_app
+
+MAX_DESCRIPTION = 10_000  #: characters
+RESERVED = frozenset({"www", "api", "nexus", "localhost", "admin", "mail", "status"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    """What a person asks for. ``name`` is the app's address, made from the plan when empty."""
+
+    description: str
+    framework: FrameworkName | None = None
+    features: Sequence[str] = ()
+    styling: str = ""
+    provider: str = "auto"
+    name: str = ""
+
+
+def check_slug(name: str) -> str:
+    """Return the name when it can be an app's address.
+
+    Raises:
+        InvalidInput: it is not a host-name label, or is reserved; with a suggestion.
+    """
+    if not re.fullmatch(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", name) or "--" in name:
+        raise InvalidInput(
+            f"{name[:60]!a} cannot be an app's name: it becomes a host name, so it has 1 to 40 lower-case letters, digits and single "
+            f"hyphens and starts with a letter. Try {slugify(name)!r}."
+        )
+    if name in RESERVED:
+        raise InvalidInput(f"{name!r} is reserved; try {name + '-app'!r}.")
+    return name
+
+
+def check_text(text: str, *, example: str) -> str:
+    """Return the stripped words.
+
+    Raises:
+        InvalidInput: nothing was said.
+        TooLarge: more than 10,000 characters.
+    """
+    text = text.replace("\0", "").strip()
+    if not text:
+        raise InvalidInput(f"Say in a sentence what to build, for example: {example}")
+    if len(text) > MAX_DESCRIPTION:
+        raise TooLarge(
+            f"That is {len(text):,} characters; at most {MAX_DESCRIPTION:,} are read. Send the essence, and the rest as changes afterwards."
+        )
+    return text
+
+
+async def free_slug(session: AsyncSession, wanted: str, *, but: str = "") -> str:
+    """``wanted``, or with the first number behind it that is free. ``but`` is the id of the app that may have it already."""
+    base = wanted if wanted not in RESERVED else wanted + "-app"
+    taken = set(
+        await session.scalars(
+            select(App.slug).where(App.slug.startswith(base[:34], autoescape=True), App.wanted != "deleted", App.id != but)
+        )
+    )
+    if base not in taken:
+        return base
+    number = 2
+    while f"{base[:36]}-{number}" in taken:
+        number += 1
+    return f"{base[:36]}-{number}"
+
+
+class BuildRequests:
+    """Takes requests for builds."""
+
+    def __init__(self, ledger: Ledger, models: ModelChoice) -> None:
+        self._ledger = ledger
+        self._models = models
+
+    async def build(self, who: Who, request: BuildRequest, *, thread: ThreadId | None, key: str) -> BuildId:
+        """A new app; in ``thread`` when given and still without an app, otherwise in a new thread of the page."""
+        text = check_text(request.description, example="a todo app with due dates")
+        if request.framework is not None:
+            framework_named(request.framework)
+        async with self._ledger.transaction() as t:
+            if (known := await _known(t, key)) is not None:
+                return known
+            provider = request.provider
+            if provider == "auto":
+                provider = (await settings_of(t.session, who.workspace)).provider
+            model = self._models.choose(provider)
+            if request.name:
+                slug = check_slug(request.name)
+                if await t.session.scalar(select(App.id).where(App.slug == slug, App.wanted != "deleted")):
+                    raise Conflict(f"There is an app {slug!r} already; choose another name, or change that one in its thread.")
+            else:
+                slug = await free_slug(t.session, slugify(" ".join(text.split()[:5])))
+            title = " ".join(text.split())[:80]
+            app = await _new_app(t, who, slug=slug, name=title, named=bool(request.name))
+            await _give_thread(t, who, app, thread, title)
+            made = Build(
+                id=new_id("b"),
+                app_id=app.id,
+                number=1,
+                key=key,
+                purpose="new",
+                text=text,
+                request={
+                    "framework": request.framework,
+                    "features": list(request.features),
+                    "styling": request.styling,
+                    "named": bool(request.name),
+                },
+                provider=model.provider,
+                model=_label(model.provider, model.name),
+                own_code=model.own_code,
+                requested_by=who.principal,
+            )
+            return await _begin(t, app, made, who, said=text)
+
+    async def change(self, who: Who, slug: str, text: str, *, key: str) -> BuildId:
+        """A change to an app: on its newest revision that was ready, or again from the start when none ever was."""
+        text = check_text(text, example="add a priority field")
+        async with self._ledger.transaction() as t:
+            if (known := await _known(t, key)) is not None:
+                return known
+            app = await visible_app(t.session, who, slug=slug, change=True)
+            await _refuse_while_running(t.session, app)
+            base = await t.session.scalar(
+                select(Build).where(Build.app_id == app.id, Build.state == "ready").order_by(Build.number.desc()).limit(1)
+            )
+            first = await t.session.scalar(select(Build).where(Build.app_id == app.id).order_by(Build.number).limit(1))
+            assert first is not None
+            model = self._models.choose(first.provider if first.provider != "push" else "auto")
+            made = Build(
+                id=new_id("b"),
+                app_id=app.id,
+                number=await _next_number(t.session, app),
+                key=key,
+                purpose="change" if base is not None else "new",
+                text=text if base is not None else f"{first.text}\n\n{text}",
+                request=first.request,
+                provider=model.provider,
+                model=_label(model.provider, model.name),
+                own_code=model.own_code and (base is None or base.own_code),
+                requested_by=who.principal,
+                base_revision=base.revision_id if base is not None else None,
+            )
+            return await _begin(t, app, made, who, said=text)
+
+    async def retry(self, who: Who, build: BuildId, *, key: str) -> BuildId:
+        """The same request once more, after it failed or was cancelled."""
+        async with self._ledger.transaction() as t:
+            if (known := await _known(t, key)) is not None:
+                return known
+            old = await t.session.get(Build, build)
+            if old is None:
+                raise NotFound("That build is not known here.")
+            app = await visible_app(t.session, who, app=old.app_id, change=True)
+            await _refuse_while_running(t.session, app)
+            if old.state not in {"failed", "cancelled"}:
+                raise Conflict("Only a build that failed or was cancelled can be tried again.")
+            made = Build(
+                id=new_id("b"),
+                app_id=app.id,
+                number=await _next_number(t.session, app),
+                key=key,
+                purpose=old.purpose,
+                text=old.text,
+                request=old.request,
+                provider=old.provider,
+                model=old.model,
+                own_code=old.own_code,
+                requested_by=who.principal,
+                base_revision=old.base_revision,
+                revision_id=old.revision_id if old.purpose == "push" else None,
+            )
+            return await _begin(t, app, made, who, said="")
+
+    async def push(
+        self,
+        who: Who,
+        *,
+        name: str,
+        files: FileTree,
+        framework: FrameworkName,
+        dependencies: Mapping[str, str],
+        requires_database: bool,
+        key: str,
+    ) -> BuildId:
+        """Files from outside, as a new app or a new revision of the caller's own app of that name. The same files that a build of that app
+        made already are that build: nothing is verified twice."""
+        slug = check_slug(name)
+        spec = framework_named(framework)
+        if not files:
+            raise InvalidInput("There are no files to deploy; send at least one as {path, content}.")
+        tree = _with_manifest(spec, files)
+        missing = {name: version for name, version in dependencies.items() if name not in spec.dependencies(tree)}
+        if missing:
+            tree = spec.with_dependencies(tree, missing)
+        async with self._ledger.transaction() as t:
+            if (known := await _known(t, key)) is not None:
+                return known
+            app = await t.session.scalar(select(App).where(App.slug == slug, App.wanted != "deleted"))
+            if app is not None:
+                try:
+                    app = await visible_app(t.session, who, slug=slug, change=True)
+                except NotFound:
+                    raise Conflict(f"The name {slug!r} is taken; choose another.") from None
+                same = await t.session.scalar(
+                    select(Build)
+                    .join(Revision, Build.revision_id == Revision.id)
+                    .where(
+                        Build.app_id == app.id,
+                        Revision.digest.in_([tree.digest, files.digest]),
+                        Build.state.in_(["ready", "running", "queued"]),
+                    )
+                    .order_by(Build.number.desc())
+                    .limit(1)
+                )
+                if same is not None:
+                    return BuildId(same.id)
+                await _refuse_while_running(t.session, app)
+            else:
+                app = await _new_app(t, who, slug=slug, name=name, named=True, framework=framework)
+                await _give_thread(t, who, app, None, name)
+            plan = Plan(
+                name=app.name[:60],
+                framework=framework,
+                summary=f"{len(tree)} files sent over the API.",
+                requires_database=requires_database,
+            )
+            revision = await save_revision(t.session, app.id, tree, plan)
+            made = Build(
+                id=new_id("b"),
+                app_id=app.id,
+                number=await _next_number(t.session, app),
+                key=key,
+                purpose="push",
+                text=f"{len(files)} files sent over the API",
+                request={"framework": framework},
+                provider="push",
+                model="none: files were sent",
+                requested_by=who.principal,
+                revision_id=revision,
+            )
+            return await _begin(t, app, made, who, said="")
+
+    async def cancel(self, who: Who, build: BuildId) -> None:
+        """Ask a build to stop. One that still waits is over at once; a running one ends at its worker.
+
+        Raises:
+            Conflict: it is over already.
+        """
+        async with self._ledger.transaction() as t:
+            row = await t.session.get(Build, build, with_for_update=True)
+            if row is None:
+                raise NotFound("That build is not known here.")
+            app = await visible_app(t.session, who, app=row.app_id, change=True)
+            if row.state not in {"queued", "running"}:
+                raise Conflict("That build is over already; nothing was cancelled.")
+            row.cancelled_by = who.name
+            if row.state == "queued":
+                row.state, row.ended_at = "cancelled", now()
+                t.tell(app.id, BuildCancelled(build=row.id, by=who.name))
+            t.notify(CANCEL_CHANNEL, row.id)
+
+
+def _with_manifest(spec: Framework, files: FileTree) -> FileTree:
+    """The files, with the scaffold's dependency files where there are none."""
+    scaffold = spec.scaffold()
+    return files.with_files(
+        {path: scaffold[path] for path in spec.dependency_files(scaffold) if path not in files and path in scaffold}
+    )
+
+
+def _label(provider: str, name: str) -> str:
+    return provider if provider == name else f"{provider} {name}"
+
+
+async def _known(t: Transaction, key: str) -> BuildId | None:
+    found = await t.session.scalar(select(Build.id).where(Build.key == key))
+    return None if found is None else BuildId(found)
+
+
+async def _next_number(session: AsyncSession, app: App) -> int:
+    await session.execute(select(App.id).where(App.id == app.id).with_for_update())
+    return int((await session.scalar(select(func.coalesce(func.max(Build.number), 0)).where(Build.app_id == app.id))) or 0) + 1
+
+
+async def _refuse_while_running(session: AsyncSession, app: App) -> None:
+    await session.execute(select(App.id).where(App.id == app.id).with_for_update())
+    if await session.scalar(select(Build.id).where(Build.app_id == app.id, Build.state.in_(["queued", "running"]))):
+        raise Conflict(f"A build of {app.slug!r} is under way; wait for its card, or cancel it there.")
+
+
+async def _new_app(t: Transaction, who: Who, *, slug: str, name: str, named: bool, framework: str = "") -> App:
+    app = App(
+        id=new_id("app"),
+        workspace_id=who.workspace,
+        owner_id=who.principal,
+        slug=slug,
+        name=name,
+        named=named,
+        framework=framework,
+    )
+    t.session.add(app)
+    await t.session.flush()
+    return app
+
+
+async def _give_thread(t: Transaction, who: Who, app: App, thread: ThreadId | None, title: str) -> None:
+    if thread is not None:
+        row = await t.session.get(Thread, thread)
+        if row is None or row.workspace_id != who.workspace:
+            raise NotFound("That thread is not known here.")
+        if row.app_id is None:
+            row.app_id = app.id
+            return
+    made = new_id("t")
+    t.session.add(
+        Thread(
+            id=made,
+            workspace_id=who.workspace,
+            platform="web",
+            workspace_ref=who.workspace,
+            channel=who.principal,
+            thread=made,
+            app_id=app.id,
+            title=title,
+        )
+    )
+    await t.session.flush()
+    version = await next_version(t)
+    await t.session.execute(update(Thread).where(Thread.id == made).values(version=version))
+
+
+async def _begin(t: Transaction, app: App, build: Build, who: Who, *, said: str) -> BuildId:
+    t.session.add(build)
+    await t.session.flush()
+    if said:
+        t.tell(app.id, Said(by=who.name, text=said))
+    await supersede(t, app.id, by_build=build.id)
+    purpose: Literal["new", "change", "push"] = build.purpose  # type: ignore[assignment]
+    t.tell(
+        app.id,
+        BuildRequested(build=build.id, number=build.number, purpose=purpose, text=build.text, by=who.name, model=build.model),
+    )
+    t.wake(Work(WorkKind.BUILD, build.id))
+    return BuildId(build.id)
+
+
+async def requester_name(session: AsyncSession, build: Build) -> str:
+    """The name of who asked."""
+    row: Any = await session.get(Principal, build.requested_by)
+    return str(row.name) if row is not None else "somebody"

@@ -1,0 +1,469 @@
+"""The work of a build: from a queued row to a ready artifact with a pending approval, or to a reason.
+
+Run by workers, woken by the queue. Two steps, each kept when done: *write* (request to revision) and *verify* (revision to artifact with
+evidence); after a crash the next worker goes on with the first that is not kept. Builds are capped per worker, so that they never take
+the machine down; who waits sees how many are ahead. It never deploys: that takes a person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+import structlog
+from sqlalchemy import func, select, update
+
+from core.approvals.approvals import ask
+from core.builds.requests import free_slug
+from core.builds.revisions import changes_between, load_tree, save_revision
+from core.builds.teller import Teller, telling
+from core.conversation.cards import FileEntry, Step, StepState
+from core.errors import NexusError, TemporaryError
+from core.files import FileTree
+from core.frameworks.registry import framework as framework_named
+from core.generation import pipeline as generation
+from core.generation import progress
+from core.generation.choice import ModelChoice
+from core.generation.model import Brief, ChangeBrief, Failure, Model, Usage
+from core.generation.pipeline import Pipeline
+from core.generation.plan import Plan, slugify
+from core.ledger.events import (
+    AppNamed,
+    BuildCancelled,
+    BuildFailed,
+    BuildNote,
+    BuildPlanned,
+    BuildQueued,
+    BuildReady,
+    BuildStep,
+    FileWritten,
+)
+from core.ledger.feed import Feed
+from core.ledger.ledger import CANCEL_CHANNEL, Ledger
+from core.ledger.tables import App, Build, Release, Revision, now
+from core.ledger.waking import holding
+from core.verification.verifier import Rejected, Verified, Verifier
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 3  #: how often a worker may take a build up before it is given up
+REPAIRS = 2  #: rounds in which a model may mend what verification rejected
+
+
+_DESTRUCTIVE = re.compile(
+    r"\b(drop\s+(table|column|schema|view|type)|truncate|delete\s+from|alter\s+column\s+\S+\s+(set\s+data\s+)?type)\b[^;]*", re.I
+)
+
+
+class _Stopped(Exception):
+    """The build ended with a reason."""
+
+    def __init__(self, stage: str, reason: str, *, log_tail: str = "", evidence: Sequence[Step] = ()) -> None:
+        super().__init__(reason)
+        self.stage, self.reason, self.log_tail, self.evidence = stage, reason, log_tail, list(evidence)
+
+
+class BuildWork:
+    """Moves builds. ``places`` is how many run at once in this worker."""
+
+    def __init__(
+        self, ledger: Ledger, feed: Feed, models: ModelChoice, pipeline: Pipeline, verifier: Verifier, *, places: int = 2
+    ) -> None:
+        self._ledger = ledger
+        self._feed = feed
+        self._models = models
+        self._pipeline = pipeline
+        self._verifier = verifier
+        self._places = asyncio.Semaphore(places)
+
+    async def advance(self, build: str) -> None:
+        """Take a build as far as it goes. Fine to call for one that is over, or held by another worker."""
+        if self._places.locked():
+            await self._tell_queued(build)
+        async with self._places, holding(self._ledger, build) as mine:
+            if not mine:
+                return
+            row = await self._take_up(build)
+            if row is None:
+                return
+            log.info("build", build=build, attempt=row.attempts)
+            async with telling(self._ledger, row.app_id) as teller:
+                await self._run(row, teller)
+
+    async def _tell_queued(self, build: str) -> None:
+        async with self._ledger.transaction() as t:
+            row = await t.session.get(Build, build)
+            if row is None or row.state != "queued":
+                return
+            ahead = await t.session.scalar(
+                select(func.count())
+                .select_from(Build)
+                .where(Build.state.in_(["queued", "running"]), Build.created_at < row.created_at)
+            )
+            if ahead:
+                t.tell(row.app_id, BuildQueued(build=build, ahead=int(ahead)))
+
+    async def _take_up(self, build: str) -> Build | None:
+        """Count the attempt; None when there is nothing to do."""
+        async with self._ledger.transaction() as t:
+            row = await t.session.get(Build, build, with_for_update=True)
+            if row is None or row.state not in {"queued", "running"}:
+                return None
+            row.state = "running"
+            row.attempts += 1
+            return row
+
+    async def _run(self, row: Build, teller: Teller) -> None:
+        cancelled = asyncio.Event()
+        work = asyncio.create_task(self._make(row, teller), name=f"make {row.id}")
+
+        def heard(payload: str) -> None:
+            if payload == row.id:
+                cancelled.set()
+                work.cancel()
+
+        with self._feed.subscribed(CANCEL_CHANNEL, heard):
+            try:
+                if row.cancelled_by or await self._asked_to_stop(row.id):
+                    cancelled.set()
+                    work.cancel()
+                await work
+            except asyncio.CancelledError:
+                if not cancelled.is_set():
+                    work.cancel()
+                    await asyncio.gather(work, return_exceptions=True)
+                    raise
+                await self._end_cancelled(row, teller)
+            except _Stopped as stopped:
+                await self._end_failed(row, teller, stopped)
+            except TemporaryError:
+                raise
+            except NexusError as error:
+                await self._end_failed(row, teller, _Stopped(row.stage or "prepare", error.message))
+            except Exception:
+                log.exception("build failed in Nexus itself", build=row.id)
+                if row.attempts >= MAX_ATTEMPTS:
+                    stopped = _Stopped(
+                        "prepare", "Nexus itself failed at this build three times; its log has the details. Try again later."
+                    )
+                    await self._end_failed(row, teller, stopped)
+                    return
+                raise
+
+    async def _asked_to_stop(self, build: str) -> bool:
+        async with self._ledger.reading() as session:
+            return bool(await session.scalar(select(Build.cancelled_by).where(Build.id == build)))
+
+    async def _make(self, row: Build, teller: Teller) -> None:
+        started = now()
+        if row.attempts > MAX_ATTEMPTS:
+            raise _Stopped("prepare", f"The build was interrupted {MAX_ATTEMPTS} times and was given up; try again.")
+        if row.attempts > 1:
+            teller.tell(BuildNote(build=row.id, text="Nexus was interrupted here and goes on."))
+        model = None if row.purpose == "push" else self._models.choose(row.provider)
+        frozen, base, base_plan = await self._base(row)
+        if row.revision_id is None:
+            assert model is not None
+            await self._write(row, model, base, base_plan, frozen, teller)
+        async with self._ledger.reading() as session:
+            assert row.revision_id is not None
+            tree, plan = await load_tree(session, row.revision_id)
+        verified, tree, plan = await self._verify(row, model, tree, plan, frozen, base, teller)
+        await teller.drain()
+        await self._end_ready(row, tree, plan, base, verified, started)
+
+    async def _base(self, row: Build) -> tuple[frozenset[str], FileTree | None, Plan | None]:
+        """The files this build starts from, and the migrations that a release has run already: those may not change."""
+        async with self._ledger.reading() as session:
+            base = await load_tree(session, row.base_revision) if row.base_revision is not None else (None, None)
+            released = await session.scalars(
+                select(Revision.files)
+                .join(Build, Build.revision_id == Revision.id)
+                .join(Release, Release.build_id == Build.id)
+                .where(Release.app_id == row.app_id)
+            )
+            frozen = frozenset(path for files in released for path in files if path.startswith("migrations/"))
+        return frozen, base[0], base[1]
+
+    # -- write ------------------------------------------------------------------------------------------------------------
+
+    async def _write(
+        self, row: Build, model: Model, base: FileTree | None, base_plan: Plan | None, frozen: frozenset[str], teller: Teller
+    ) -> None:
+        row.stage = "write"
+        stages = _Stages(row.id, teller)
+        stages.begin("plan")
+        listener = _Listener(self, row, stages, teller)
+        if base is not None and base_plan is not None:
+            made = await self._pipeline.change(
+                model, ChangeBrief(request=row.text, plan=base_plan, tree=base, frozen=frozen), listener
+            )
+        else:
+            request = row.request
+            made = await self._pipeline.generate(
+                model,
+                Brief(
+                    description=row.text,
+                    framework=request.get("framework"),
+                    features=tuple(request.get("features", ())),
+                    styling=request.get("styling", ""),
+                ),
+                listener,
+            )
+        if listener.naming is not None:
+            await listener.naming
+        self._count(row, made.usage)
+        if isinstance(made, generation.Ended):
+            stages.fail(made.reason)
+            raise _Stopped("write", made.reason)
+        stages.end(detail=_count(len(made.tree), "file"))
+        if base is not None and made.tree == base:
+            raise _Stopped("write", "That changes nothing in the app; say what should be different.")
+        await self._keep(row, made.tree, made.plan, base)
+
+    def _count(self, row: Build, usage: Usage) -> None:
+        spent = Usage(**row.usage) if row.usage else Usage()
+        row.usage = asdict(spent + usage)
+
+    async def _keep(self, row: Build, tree: FileTree, plan: Plan, base: FileTree | None) -> None:
+        async with self._ledger.transaction() as t:
+            row.revision_id = await save_revision(t.session, row.app_id, tree, plan)
+            row.changes = changes_between(base, tree)
+            await t.session.execute(
+                update(Build).where(Build.id == row.id).values(revision_id=row.revision_id, usage=row.usage, changes=row.changes)
+            )
+
+    async def name_app(self, row: Build, plan: Plan) -> None:
+        """The plan names a new app: its title and, unless a person chose one, its address."""
+        async with self._ledger.transaction() as t:
+            app = await t.session.get(App, row.app_id, with_for_update=True)
+            assert app is not None
+            if row.base_revision is None and app.live_release is None:
+                app.name = plan.name
+                app.framework = plan.framework
+                if not app.named:
+                    app.slug = await free_slug(t.session, slugify(plan.name), but=app.id)
+                    app.named = True
+                t.tell(app.id, AppNamed(slug=app.slug, name=app.name, framework=plan.framework))
+
+    # -- verify -----------------------------------------------------------------------------------------------------------
+
+    async def _verify(
+        self,
+        row: Build,
+        model: Model | None,
+        tree: FileTree,
+        plan: Plan,
+        frozen: frozenset[str],
+        base: FileTree | None,
+        teller: Teller,
+    ) -> tuple[Verified, FileTree, Plan]:
+        seen: set[str] = set()
+        for round_ in range(REPAIRS + 1):
+            row.stage = "verify"
+            answer = await self._verifier.verify(
+                tree=tree,
+                framework=framework_named(plan.framework),
+                plan=plan,
+                own_code=row.own_code,
+                progress=lambda step: teller.tell(BuildStep(build=row.id, step=step)),
+            )
+            if isinstance(answer, Verified):
+                return answer, tree, plan
+            stopped = _Stopped(answer.stage, answer.reason, log_tail=answer.log_tail, evidence=answer.evidence)
+            fingerprint = f"{answer.stage} {answer.reason}"
+            if model is None or row.own_code or round_ == REPAIRS or fingerprint in seen:
+                raise stopped
+            seen.add(fingerprint)
+            teller.tell(BuildNote(build=row.id, text=f"{answer.reason} The model mends it (try {round_ + 1} of {REPAIRS})."))
+            tree, plan = await self._repair(row, model, tree, plan, frozen, base, answer, stopped, teller)
+        raise AssertionError("unreachable")
+
+    async def _repair(
+        self,
+        row: Build,
+        model: Model,
+        tree: FileTree,
+        plan: Plan,
+        frozen: frozenset[str],
+        base: FileTree | None,
+        answer: Rejected,
+        stopped: _Stopped,
+        teller: Teller,
+    ) -> tuple[FileTree, Plan]:
+        failure = Failure(
+            plan=plan, tree=tree, check=answer.stage, log_tail=answer.log_tail, suspects=tuple(answer.suspects), frozen=frozen
+        )
+        made = await self._pipeline.repair(model, failure, _Listener(self, row, _Stages(row.id, teller), teller))
+        self._count(row, made.usage)
+        if isinstance(made, generation.Ended):
+            teller.tell(BuildNote(build=row.id, text=made.reason))
+            raise stopped
+        await self._keep(row, made.tree, made.plan, base)
+        return made.tree, made.plan
+
+    # -- endings ----------------------------------------------------------------------------------------------------------
+
+    async def _end_ready(
+        self, row: Build, tree: FileTree, plan: Plan, base: FileTree | None, verified: Verified, started: datetime
+    ) -> None:
+        spec = framework_named(plan.framework)
+        dependencies = dict(spec.dependencies(tree))
+        purposes = {file.path: file.purpose for file in plan.files}
+        changes = changes_between(base, tree)
+        files = [
+            FileEntry(path=path, size=tree.size(path), purpose=purposes.get(path, ""), change=changes.get(path, ""))  # type: ignore[arg-type]
+            for path in tree
+        ]
+        files += [FileEntry(path=path, size=0, change="removed") for path, what in changes.items() if what == "removed"]
+        instructions = tree.get("README.md", "") or f"{plan.name}\n\nStart it with the platform; it needs nothing else."
+        new_migrations = {p: c for p, c in tree.under("migrations").items() if base is None or base.get(p) != c}
+        async with self._ledger.transaction() as t:
+            fresh = await t.session.get(Build, row.id, with_for_update=True)
+            app = await t.session.get(App, row.app_id)
+            assert fresh is not None
+            assert app is not None
+            if fresh.state != "running":
+                return
+            if app.wanted == "deleted":
+                fresh.state, fresh.cancelled_by, fresh.ended_at = "cancelled", fresh.cancelled_by or "its deletion", now()
+                return
+            if not app.framework:
+                app.framework = plan.framework
+            fresh.state, fresh.ended_at, fresh.stage = "ready", now(), ""
+            fresh.artifact = verified.artifact
+            fresh.evidence = [step.model_dump(mode="json") for step in verified.evidence]
+            fresh.isolation = str(verified.isolation)
+            fresh.dependencies = dependencies
+            fresh.instructions = instructions
+            fresh.usage = row.usage
+            fresh.changes = changes
+            t.tell(
+                app.id,
+                BuildReady(
+                    build=row.id,
+                    artifact=verified.artifact,
+                    plan=plan,
+                    files=files,
+                    dependencies=dependencies,
+                    evidence=list(verified.evidence),
+                    isolation=str(verified.isolation),
+                    instructions=instructions,
+                    input_tokens=row.usage.get("input_tokens", 0),
+                    output_tokens=row.usage.get("output_tokens", 0),
+                    destructive=_destructive_statements(new_migrations) if base is not None else [],
+                    seconds=(now() - started).total_seconds(),
+                ),
+            )
+            await ask(t, fresh, app)
+
+    async def _end_failed(self, row: Build, teller: Teller, stopped: _Stopped) -> None:
+        await teller.drain()
+        async with self._ledger.transaction() as t:
+            fresh = await t.session.get(Build, row.id, with_for_update=True)
+            assert fresh is not None
+            if fresh.state != "running":
+                return
+            fresh.state, fresh.ended_at = "failed", now()
+            fresh.stage, fresh.reason, fresh.log_tail = stopped.stage, stopped.reason, stopped.log_tail
+            fresh.evidence = [step.model_dump(mode="json") for step in stopped.evidence]
+            fresh.usage = row.usage
+            files: list[FileEntry] = []
+            if fresh.revision_id is not None:
+                tree, _ = await load_tree(t.session, fresh.revision_id)
+                files = [FileEntry(path=path, size=tree.size(path)) for path in tree]
+            t.tell(
+                row.app_id,
+                BuildFailed(
+                    build=row.id,
+                    stage=stopped.stage,
+                    reason=stopped.reason,
+                    log_tail=stopped.log_tail,
+                    evidence=stopped.evidence,
+                    files=files,
+                ),
+            )
+
+    async def _end_cancelled(self, row: Build, teller: Teller) -> None:
+        await teller.drain()
+        async with self._ledger.transaction() as t:
+            fresh = await t.session.get(Build, row.id, with_for_update=True)
+            assert fresh is not None
+            if fresh.state != "running":
+                return
+            fresh.state, fresh.ended_at = "cancelled", now()
+            t.tell(row.app_id, BuildCancelled(build=row.id, by=fresh.cancelled_by))
+
+
+class _Stages:
+    """Tells the stages of writing, one at a time."""
+
+    def __init__(self, build: str, teller: Teller) -> None:
+        self._build = build
+        self._teller = teller
+        self._name = ""
+        self._since = now()
+
+    def begin(self, name: str) -> None:
+        self._name, self._since = name, now()
+        self._tell(StepState.RUNNING, "", None)
+
+    def end(self, *, detail: str = "") -> None:
+        if self._name:
+            self._tell(StepState.DONE, detail, (now() - self._since).total_seconds())
+            self._name = ""
+
+    def fail(self, detail: str) -> None:
+        if self._name:
+            self._tell(StepState.FAILED, detail[:200], (now() - self._since).total_seconds())
+            self._name = ""
+
+    def _tell(self, state: StepState, detail: str, seconds: float | None) -> None:
+        self._teller.tell(BuildStep(build=self._build, step=Step(name=self._name, state=state, detail=detail, seconds=seconds)))
+
+
+class _Listener:
+    """Turns what generation tells into facts."""
+
+    def __init__(self, work: BuildWork, row: Build, stages: _Stages, teller: Teller) -> None:
+        self._work, self._row, self._stages, self._teller = work, row, stages, teller
+        self.naming: asyncio.Task[None] | None = None
+
+    def __call__(self, event: progress.Progress) -> None:
+        build = self._row.id
+        match event:
+            case progress.Planned(plan):
+                self._stages.end(detail=plan.summary[:120])
+                self._teller.tell(BuildPlanned(build=build, plan=plan))
+                self.naming = asyncio.create_task(self._work.name_app(self._row, plan))
+                self._stages.begin("write")
+            case progress.FileWritten(path, size):
+                self._teller.tell(FileWritten(build=build, path=path, size=size))
+            case progress.Note(text):
+                self._teller.tell(BuildNote(build=build, text=text))
+            case progress.Retrying(reason, attempt):
+                self._teller.tell(BuildNote(build=build, text=f"{reason} Asked again (try {attempt})."))
+            case progress.FileWriting():
+                return
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _destructive_statements(migrations: dict[str, str]) -> list[str]:
+    """The statements of these migration files that lose data: shown to the approver before anything runs."""
+    import re
+
+    pattern = re.compile(
+        r"\b(drop\s+(table|column|schema|view|type)|truncate|delete\s+from|alter\s+column\s+\S+\s+(set\s+data\s+)?type)\b[^;]*",
+        re.I,
+    )
+    found = []
+    for path, sql in sorted(migrations.items()):
+        plain = re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.S)
+        found += [f"{path}: {' '.join(match.group(0).split())[:160]}" for match in _DESTRUCTIVE.finditer(plain)]
+    return found

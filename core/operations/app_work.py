@@ -1,0 +1,221 @@
+"""App work: make what is the same as what is wanted.
+
+Run by workers: woken for an app after a stop, a delete or a deployment, and for every app on start and on a timer. It looks at the
+host, the router and the tenants and repairs the difference, so that it does not matter who died when. It is also what sees that a live
+instance has ended, says so in the thread, and starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import structlog
+from sqlalchemy import select, update
+
+from core.deployments.platform import LOG_LINES, Platform, app_lock
+from core.errors import NexusError, NotHealthy
+from core.hosting.host import Instance, InstanceState, Status
+from core.hosting.router import Notice, Route
+from core.ids import InstanceId
+from core.ledger.events import AppCrashed, AppDeleted, AppRecovered, AppStopped
+from core.ledger.tables import App, Approval, Build, Deployment, Release, TenantRow, now
+from core.ledger.waking import holding
+
+log = structlog.get_logger(__name__)
+
+#: Seconds to wait before the n-th restart in a row of an app that keeps ending.
+BACKOFF = (0.0, 2.0, 10.0, 30.0, 120.0)
+
+
+class AppWork:
+    """Moves apps to where they should be."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._p = platform
+        self._crashes: dict[str, tuple[int, float]] = {}  # app: how often in a row, when the last restart was tried
+
+    async def advance(self, app: str) -> None:
+        """Repair one app. Does nothing while a deployment of it runs: that ends with waking this again."""
+        async with holding(self._p.ledger, app_lock(app)) as mine:
+            if not mine:
+                return
+            async with self._p.ledger.reading() as session:
+                row = await session.get(App, app)
+                assert row is not None
+                busy = await session.scalar(
+                    select(Deployment.id).where(Deployment.app_id == app, Deployment.state.in_(["queued", "running"]))
+                )
+                release = await session.get(Release, (app, row.live_release)) if row.live_release is not None else None
+            if row.wanted == "deleted":
+                await self._delete(row, release)
+            elif busy is not None:
+                return
+            elif row.wanted == "stopped":
+                await self._stop(row, release)
+            elif release is not None:
+                await self._run(row, release)
+
+    # -- running ----------------------------------------------------------------------------------------------------------
+
+    async def _run(self, app: App, release: Release) -> None:
+        instance = InstanceId(release.instance)
+        status = await self._p.host.poll(instance)
+        if status.state is InstanceState.RUNNING:
+            await self._keep_routed(app, instance)
+            if app.crashed:
+                await self._recovered(app, release)
+            return
+        if status.state is InstanceState.EXITED and not app.crashed:
+            await self._crashed(app, release, status)
+        tries, last = self._crashes.get(app.id, (0, 0.0))
+        clock = asyncio.get_running_loop().time()
+        if tries and clock - last < BACKOFF[min(tries, len(BACKOFF) - 1)]:
+            return
+        self._crashes[app.id] = (tries + 1, clock)
+        try:
+            await self._launch(app, release, instance)
+        except NexusError as error:
+            log.warning("app does not come back", app=app.id, error=error.message)
+            if not app.crashed:
+                await self._mark_crashed(app, release, error.message, getattr(error, "log_tail", ""))
+            return
+        self._crashes.pop(app.id, None)
+        if app.crashed:
+            await self._recovered(app, release)
+
+    async def _launch(self, app: App, release: Release, instance: InstanceId) -> None:
+        material = await self._p.material(app.id, release.build_id, release.settings_version)
+        access = None
+        if material.needs_database:
+            tenant = await self._p.registry.for_app(app.id, app.owner_id)
+            access = self._p.tenants.access(tenant)
+        started = await self._p.launch(app.id, release.artifact, instance, material, access)
+        try:
+            await self._p.until_healthy(started)
+        except NotHealthy:
+            await self._p.host.stop(instance, grace_seconds=1.0)
+            raise
+        await self._p.route(app, started)
+
+    async def _keep_routed(self, app: App, instance: InstanceId) -> None:
+        found = next((i for i in await self._p.host.instances() if i.instance == instance), None)
+        if found is None:
+            return
+        await self._put_route(Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=found.address))
+        await self._end_strays(app, found)
+
+    async def _end_strays(self, app: App, keep: Instance) -> None:
+        await self._p.end_others(app.id, but=keep.instance)
+
+    async def _crashed(self, app: App, release: Release, status: Status) -> None:
+        reason = "it used more memory than it may" if status.out_of_memory else f"exit code {status.exit_code}"
+        tail = "\n".join(await self._p.host.logs(InstanceId(release.instance), lines=LOG_LINES))
+        await self._mark_crashed(app, release, f"The app ended by itself ({reason}). It is started again.", tail)
+
+    async def _mark_crashed(self, app: App, release: Release, reason: str, log_tail: str) -> None:
+        async with self._p.ledger.transaction() as t:
+            marked = await t.session.execute(
+                update(App).where(App.id == app.id, App.crashed.is_(False)).values(crashed=True).returning(App.id)
+            )
+            if marked.scalar() is not None:
+                t.tell(app.id, AppCrashed(release=release.number, reason=reason, log_tail=log_tail.splitlines()[-LOG_LINES:]))
+        app.crashed = True
+
+    async def _recovered(self, app: App, release: Release) -> None:
+        await self._p.probe(app, InstanceId(release.instance))
+        async with self._p.ledger.transaction() as t:
+            marked = await t.session.execute(
+                update(App).where(App.id == app.id, App.crashed.is_(True)).values(crashed=False).returning(App.id)
+            )
+            if marked.scalar() is not None:
+                t.tell(app.id, AppRecovered(release=release.number, url=self._p.edge.url(app.slug)))
+
+    async def _put_route(self, route: Route) -> None:
+        if (await self._p.router.routes()).get(route.name) != route:
+            await self._p.router.add(route)
+
+    # -- stopped ----------------------------------------------------------------------------------------------------------
+
+    async def _stop(self, app: App, release: Release | None) -> None:
+        if release is None:
+            await self._p.end_others(app.id, but="")
+            return
+        notice = Notice(status=503, title=f"{app.name} is stopped", text="Its owner has stopped it. Its data are kept.")
+        await self._put_route(Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=notice))
+        await self._p.end_others(app.id, but="")
+
+    # -- deleted ----------------------------------------------------------------------------------------------------------
+
+    async def _delete(self, app: App, release: Release | None) -> None:
+        async with self._p.ledger.reading() as session:
+            row = await session.scalar(select(TenantRow).where(TenantRow.app_id == app.id))
+            over = row is None or row.state == "dropped"
+        if over and app.live_release is None:
+            return
+        await self._p.router.remove(app.id)
+        await self._p.end_others(app.id, but="")
+        name = ""
+        tenant = await self._p.registry.of_app(app.id)
+        if tenant is not None:
+            if await self._p.tenants.usage(tenant) is not None:
+                name = f"{app.id}-last.dump"
+                await self._p.tenants.snapshot(tenant, self._p.snapshots / name)
+            await self._p.tenants.drop(tenant)
+            await self._p.registry.set_state(tenant.tenant, "dropped")
+        async with self._p.ledger.transaction() as t:
+            fresh = await t.session.get(App, app.id, with_for_update=True)
+            assert fresh is not None
+            fresh.live_release = None
+            await t.session.execute(
+                update(Deployment)
+                .where(Deployment.app_id == app.id, Deployment.state.in_(["queued", "running"]))
+                .values(state="failed", reason="The app was deleted.", ended_at=now())
+            )
+
+    # -- everything -------------------------------------------------------------------------------------------------------
+
+    async def all_apps(self) -> list[str]:
+        """The ids of the apps that may need repair: all but those whose deletion is complete."""
+        async with self._p.ledger.reading() as session:
+            return list(
+                await session.scalars(
+                    select(App.id).where(
+                        (App.wanted != "deleted")
+                        | App.live_release.is_not(None)
+                        | select(TenantRow.id).where(TenantRow.app_id == App.id, TenantRow.state != "dropped").exists()
+                    )
+                )
+            )
+
+    async def sweep(self) -> None:
+        """Remove what belongs to no app: instances, routes and databases of apps that are gone."""
+        async with self._p.ledger.reading() as session:
+            known = set(await session.scalars(select(App.id).where(App.wanted != "deleted")))
+        for name in await self._p.router.routes():
+            if name.startswith("app_") and name not in known:
+                await self._p.router.remove(name)
+        for instance in await self._p.host.instances():
+            if instance.app.startswith("app_") and instance.app not in known:
+                await self._p.host.stop(instance.instance)
+                await self._p.host.forget(instance.instance)
+
+    async def stop_everything(self) -> None:
+        """Stop every instance of this machine, keeping what is wanted: they are started again at the next start."""
+        found = await self._p.host.instances()
+        await asyncio.gather(*(self._p.host.stop(i.instance, grace_seconds=5.0) for i in found), return_exceptions=True)
+
+
+class AppRequests:
+    """Stop and delete: what is wanted is written here, and made so by `AppWork`."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._p = platform
+
+    @property
+    def snapshots(self) -> Path:
+        """Where the last snapshots of deleted apps are kept."""
+        return self._p.snapshots
+
+
+__all__ = ["AppDeleted", "AppRequests", "AppStopped", "AppWork", "Approval", "Build"]
