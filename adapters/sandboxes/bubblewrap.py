@@ -17,7 +17,6 @@ from pathlib import Path
 from adapters.sandboxes import ownership, users
 from adapters.sandboxes.confinement import (
     APP,
-    CODE,
     PREFIX,
     PYTHON,
     SOCKET_FOLDER,
@@ -28,7 +27,7 @@ from adapters.sandboxes.confinement import (
     resource_limits,
 )
 from adapters.sandboxes.inside import landlock
-from adapters.sandboxes.inside.launcher import FileRules, Payload
+from adapters.sandboxes.orders import FileRules, Payload
 from adapters.sandboxes.outside.warden import FIRST_INPUT_FD
 from core.errors import InvalidInput
 from core.verification.sandbox import Isolation, Mount, Network
@@ -124,34 +123,35 @@ class Bubblewrap(Confinement):
     def _files(self, request: Request) -> list[str]:
         """The file tree inside, in order: what comes later may stand in what came before."""
         half = str(max(32, request.limits.memory_mb // 2) * 1024 * 1024)
-        args = ["--ro-bind", "/usr", "/usr"]
+        tree = _Tree()
+        tree.put("/usr", "--ro-bind", "/usr")
         for path in _SYSTEM:
             if os.path.islink(path):
-                args += ["--symlink", os.readlink(path), path]
+                tree.args += ["--symlink", os.readlink(path), path]
             elif os.path.isdir(path):
-                args += ["--ro-bind", path, path]
+                tree.put(path, "--ro-bind", path)
         readable = [*_READABLE, *_CERTIFICATES]
         if request.network is Network.REGISTRIES:
             readable += [*_RESOLVING, *map(str, self.registries.files)]
         for path in dict.fromkeys(readable):
-            if os.path.exists(path):
-                args += ["--ro-bind", path, path]
+            if os.path.exists(path) and not _within(path, "/usr"):
+                tree.put(path, "--ro-bind", path)
         for offset, name in enumerate(("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/hosts")):
             if name not in readable:
-                args += ["--perms", "0444", "--ro-bind-data", str(FIRST_INPUT_FD + offset), name]
-        args += ["--proc", "/proc", "--dev", "/dev"]
-        args += ["--perms", "1777", "--size", str(64 * 1024 * 1024), "--tmpfs", "/dev/shm"]  # noqa: S108
-        args += ["--perms", "1777", "--size", half, "--tmpfs", "/tmp"]  # noqa: S108
-        for folder in dict.fromkeys((PREFIX, *self.programs)):
-            if not folder.is_relative_to("/usr"):
-                args += ["--ro-bind", str(folder), str(folder)]
-        args += ["--ro-bind", str(Path(landlock.__file__).parent), f"{_INNER_CODE}/adapters/sandboxes/inside"]
-        args += ["--bind" if request.folder_writable else "--ro-bind", str(request.folder), APP]
+                tree.put(name, "--perms", "0444", "--ro-bind-data", str(FIRST_INPUT_FD + offset))
+        tree.args += ["--proc", "/proc", "--dev", "/dev"]
+        tree.put("/dev/shm", "--perms", "1777", "--size", str(64 * 1024 * 1024), "--tmpfs")  # noqa: S108
+        tree.put("/tmp", "--perms", "1777", "--size", half, "--tmpfs")  # noqa: S108
+        for folder in map(str, dict.fromkeys((PREFIX, *self.programs))):
+            if not _within(folder, "/usr"):
+                tree.put(folder, "--ro-bind", folder)
+        tree.put(f"{_INNER_CODE}/adapters/sandboxes/inside", "--ro-bind", str(Path(landlock.__file__).parent))
+        tree.put(APP, "--bind" if request.folder_writable else "--ro-bind", str(request.folder))
         for mount in sorted(request.mounts, key=lambda mount: mount.target.count("/")):
-            args += ["--bind" if mount.writable else "--ro-bind", str(mount.source), _target(mount)]
+            tree.put(_target(mount), "--bind" if mount.writable else "--ro-bind", str(mount.source))
         if request.sockets is not None:
-            args += ["--bind", str(request.sockets), SOCKET_FOLDER]
-        return [*args, "--remount-ro", "/dev", "--remount-ro", "/"]
+            tree.put(SOCKET_FOLDER, "--bind", str(request.sockets))
+        return [*tree.args, "--remount-ro", "/dev", "--remount-ro", "/"]
 
     def _texts(self, request: Request, uid: int | None) -> list[str]:
         number = users.FIRST if uid is None else uid
@@ -188,6 +188,22 @@ class Bubblewrap(Confinement):
         paths = [(path, landlock.CREATE) for path in writable]
         paths.append((SOCKET_FOLDER, landlock.SOCKETS))
         return FileRules(handled=landlock.CREATE, paths=paths, bind_ports=None, connect_ports=None)
+
+
+class _Tree:
+    """Arguments that make the file tree. Folders on the way are made here, because bubblewrap makes them for their owner alone."""
+
+    def __init__(self) -> None:
+        self.args: list[str] = []
+        self._there = {"/", "/usr", "/proc", "/dev", "/tmp", APP}  # noqa: S108
+
+    def put(self, target: str, *how: str) -> None:
+        for parent in reversed(Path(target).parents):
+            if str(parent) not in self._there and not _within(str(parent), APP) and not _within(str(parent), "/usr"):
+                self.args += ["--perms", "0755", "--dir", str(parent)]
+                self._there.add(str(parent))
+        self.args += [*how, target]
+        self._there.add(target)
 
 
 def _target(mount: Mount) -> str:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 
 from adapters.sandboxes.confinement import CODE, PYTHON, Confinement, Request, Walls
+from adapters.sandboxes.orders import Ended
 from adapters.sandboxes.outside import warden
 from core.errors import DiskFull, MissingPart
 from core.verification.sandbox import Command, Ending, Outcome, Sandbox
@@ -66,7 +67,7 @@ class ConfinedSandbox(Sandbox):
             text += "\nFolders are nested too deep here; the result cannot be used.\n"
         return Outcome(ending=ending, exit_code=code, output=text, seconds=time.monotonic() - started)
 
-    async def _watched(self, walls: Walls, command: Command, output: _Output) -> warden.Ended:
+    async def _watched(self, walls: Walls, command: Command, output: _Output) -> Ended:
         report, report_write = os.pipe()
         try:
             walls.orders["report_fd"] = report_write
@@ -92,16 +93,14 @@ class ConfinedSandbox(Sandbox):
             os.close(report)
         if not told:
             raise MissingPart(f"The sandbox's warden died; see `nexus doctor`. It said: {output.text().strip()[-500:]}")
-        ended: warden.Ended = json.loads(told)
+        ended: Ended = json.loads(told)
         return ended
 
-    async def _listen(
-        self, process: asyncio.subprocess.Process, walls: Walls, command: Command, output: _Output
-    ) -> None:
+    async def _listen(self, process: asyncio.subprocess.Process, walls: Walls, command: Command, output: _Output) -> None:
         if process.stdin is None or process.stdout is None:
             raise AssertionError("a process started with pipes has pipes")
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            process.stdin.write(json.dumps(walls.orders).encode() + b"\n")
+            process.stdin.write(warden.written(walls.orders))
             await process.stdin.drain()
         longest = None if command.limits.seconds is None else command.limits.seconds + _PATIENCE
         with contextlib.suppress(TimeoutError):  # a warden that does not keep its own deadline is killed by `_finish`

@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.sandboxes import ownership
-from adapters.sandboxes.inside.launcher import Payload
-from adapters.sandboxes.outside.warden import Orders
+from adapters.sandboxes.orders import Orders, Payload
 from adapters.sandboxes.registries import Registries
 from adapters.sandboxes.users import User
 from core.verification.sandbox import Isolation, Limits, Mount, Network
@@ -69,9 +68,7 @@ class Walls:
         try:
             if self.user is not None:
                 for folder in self.given:
-                    settled &= await asyncio.to_thread(
-                        ownership.take_back, folder, self.user.uid, top_mode=self.top_mode
-                    )
+                    settled &= await asyncio.to_thread(ownership.take_back, folder, self.user.uid, top_mode=self.top_mode)
         finally:
             self.let_go()
         return settled
@@ -161,7 +158,7 @@ def orders_for(
         argv=None if argv is None else list(argv),
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
         inputs=list(inputs),
-        payload=dict(payload),
+        payload=payload,
         uid=uid,
         wrappers=wrappers,
         group=f"nexus-{secrets.token_hex(8)}",

@@ -6,12 +6,15 @@ reason why a stronger one did not work.
 
 from __future__ import annotations
 
+import asyncio
+import compileall
+import contextlib
 import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from adapters.sandboxes import bubblewrap
+from adapters.sandboxes import bubblewrap, inside
 from adapters.sandboxes.bubblewrap import Bubblewrap
 from adapters.sandboxes.confined import ConfinedSandbox
 from adapters.sandboxes.confinement import Confinement
@@ -38,6 +41,7 @@ async def detect(
     """
     if forced not in (None, "", "bubblewrap", "restricted"):
         raise MissingPart(f"NEXUS_SANDBOX is {forced!r}; it can be 'bubblewrap' or 'restricted', or be left out.")
+    await asyncio.to_thread(_compile)
     registries = registries or Registries.of_this_machine()
     reasons: list[str] = []
     if forced != "restricted":
@@ -61,6 +65,12 @@ async def detect(
             return weak
         note += f"; {isolation.value}: {reason}"
     raise MissingPart(f"No sandbox works here: {note}")
+
+
+def _compile() -> None:
+    """What runs inside is mounted read-only: it cannot keep what the interpreter compiled, and each run would do it again."""
+    with contextlib.suppress(OSError):
+        compileall.compile_dir(Path(inside.__file__).parent, quiet=2)
 
 
 async def _reason_against(confinement: Confinement) -> str | None:

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from adapters.sandboxes import gate, ownership, users
 from adapters.sandboxes.confinement import APP, PREFIX, PYTHON, Confinement, Request, Walls, orders_for, resource_limits
 from adapters.sandboxes.inside import landlock
-from adapters.sandboxes.inside.launcher import FileRules, Payload
+from adapters.sandboxes.orders import FileRules, Payload
 from core.errors import DataFolderError, DiskFull
 from core.verification.sandbox import Isolation, Limits, Mount, Network
 

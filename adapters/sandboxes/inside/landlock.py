@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import stat
-from collections.abc import Sequence
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _RULE_PATH, _RULE_PORT = 1, 2
@@ -21,9 +20,7 @@ MAKE_FIFO, MAKE_BLOCK, MAKE_SYM = 1 << 10, 1 << 11, 1 << 12
 REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 
 READ = EXECUTE | READ_FILE | READ_DIR
-WRITE = (
-    WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | MAKE_SOCK | MAKE_FIFO | MAKE_SYM | REFER | TRUNCATE
-)
+WRITE = WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | MAKE_SOCK | MAKE_FIFO | MAKE_SYM | REFER | TRUNCATE
 DEVICE = READ_FILE | WRITE_FILE | IOCTL_DEV
 SOCKETS = READ_DIR | REMOVE_FILE | MAKE_SOCK  #: a folder where sockets may be made, and nothing else
 ALL = (1 << 16) - 1
@@ -63,9 +60,7 @@ def version() -> int:
 class Rules:
     """A set of rules under construction. Folders are opened when they are added, so add them while still privileged."""
 
-    def __init__(
-        self, *, handled: int, bind_ports: Sequence[int] | None = None, connect_ports: Sequence[int] | None = None
-    ) -> None:
+    def __init__(self, *, handled: int, bind_ports: list[int] | None = None, connect_ports: list[int] | None = None) -> None:
         self._version = version()
         self._fd = -1
         if not self._version:

@@ -1,52 +1,27 @@
 """The last thing of ours that runs inside the walls: gives up everything, then becomes the untrusted program.
 
 Run as ``python -I -S``, by bubblewrap as its first inner program, or by the warden in a forked child where there is no
-bubblewrap. Reads one JSON payload from standard input; secrets thus stand in no command line and in no environment but
+bubblewrap. Reads one payload from standard input; secrets thus stand in no command line and in no environment but
 the program's own. Refuses to start the program with less than it was told to give up: any failure ends it with `REFUSED`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import json
+import marshal
 import os
 import resource
 import signal
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
 
 from adapters.sandboxes.inside import landlock, seccomp
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from adapters.sandboxes.orders import Payload
+
 REFUSED = 125  #: exit code when the walls could not be made
 READY_FD = 9  #: a byte is written here when the walls stand and the program is about to start
-
-
-class FileRules(TypedDict):
-    """Landlock's part of the payload."""
-
-    handled: int
-    paths: Sequence[tuple[str, int]]
-    bind_ports: Sequence[int] | None
-    connect_ports: Sequence[int] | None
-
-
-class Payload(TypedDict):
-    """What the launcher is told; plain JSON."""
-
-    argv: Sequence[str]
-    env: Mapping[str, str]
-    folder: str  #: working directory
-    home: str  #: made when missing
-    files: Mapping[str, str]  #: small text files to write, as the inner user
-    uid: int | None  #: become this user; None when already an ordinary one
-    groups: Sequence[int]
-    umask: int
-    limits: Mapping[str, int]  #: resource name to soft and hard limit
-    nice: int
-    rules: FileRules | None
-    internet: str  #: "all", "tcp" or "none": what `seccomp` lets a socket be
 
 
 def _prctl(option: int, value: int) -> int:
@@ -59,7 +34,15 @@ def _drop_bounding_set() -> None:
             break
 
 
-def _limit(limits: Mapping[str, int]) -> None:
+def _drop_inheritable() -> None:
+    """The other sets went with the user id; this one stays unless it is told to go."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
+    nothing = (ctypes.c_uint32 * 6)()
+    if ctypes.CDLL(None).capset(header, nothing):
+        raise OSError("the capabilities could not be dropped")
+
+
+def _limit(limits: dict[str, int]) -> None:
     for name, value in limits.items():
         which = getattr(resource, name)
         hard = resource.getrlimit(which)[1]
@@ -88,15 +71,18 @@ def launch(payload: Payload) -> None:
             )
             for path, access in wanted["paths"]:
                 rules.path(path, access)
-        os.chdir(payload["folder"])
         for number in range(1, signal.NSIG):
-            with contextlib.suppress(OSError, ValueError):
+            try:
                 signal.signal(number, signal.SIG_DFL)
+            except (OSError, ValueError):  # the two that cannot be handled, and the C library's own
+                continue
         if payload["uid"] is not None:
             _drop_bounding_set()
-            os.setgroups(list(payload["groups"]))
+            os.setgroups(payload["groups"])
             os.setresgid(payload["uid"], payload["uid"], payload["uid"])
             os.setresuid(payload["uid"], payload["uid"], payload["uid"])
+            _drop_inheritable()
+        os.chdir(payload["folder"])
         _limit(payload["limits"])
         os.nice(payload["nice"])
         os.umask(0o077)
@@ -115,7 +101,7 @@ def launch(payload: Payload) -> None:
         os.write(2, f"The sandbox could not be made: {type(error).__name__}: {error}\n".encode())
         os._exit(REFUSED)
     try:
-        os.execve(payload["argv"][0], list(payload["argv"]), dict(payload["env"]))
+        os.execve(payload["argv"][0], payload["argv"], payload["env"])  # noqa: S606
     except OSError as error:
         os.write(2, f"cannot start {payload['argv'][0]!r}: {error.strerror}\n".encode())
         os._exit(127 if isinstance(error, FileNotFoundError) else 126)
@@ -129,6 +115,5 @@ def read_all(fd: int) -> bytes:
 
 
 def main() -> None:
-    payload: Any = json.loads(read_all(0))
-    launch(payload)
+    launch(marshal.loads(read_all(0)))  # noqa: S302 - written by the warden, not by anybody outside
     sys.exit(REFUSED)

@@ -5,10 +5,12 @@ Called by the warden and by the process host. Standard library only: the warden 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-from collections.abc import Collection, Iterable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -27,10 +29,12 @@ def descendants(root: int) -> dict[int, int]:
     """Every living descendant of ``root`` and how deep below it stands (a child is 1)."""
     below: dict[int, list[int]] = {}
     for pid in _numbers():
-        with contextlib.suppress(OSError, IndexError):
+        try:
             fields = _stat(pid)
-            if fields[0] not in (b"Z", b"X"):
-                below.setdefault(int(fields[1]), []).append(pid)
+        except OSError:
+            continue
+        if fields[0] not in (b"Z", b"X"):
+            below.setdefault(int(fields[1]), []).append(pid)
     depths: dict[int, int] = {}
     edge, depth = [root], 0
     while edge:
@@ -44,14 +48,14 @@ def owned_by(uid: int) -> set[int]:
     """Every living process whose real user is ``uid``."""
     found = set()
     for pid in _numbers():
-        with contextlib.suppress(OSError, IndexError):
+        try:
             # The folder's owner is root once a program made itself undumpable; the status file tells the truth.
             with open(f"/proc/{pid}/status", "rb") as file:
                 status = file.read()
-            if b"\nState:\tZ" in status:
-                continue
-            if int(status.partition(b"\nUid:")[2].split(maxsplit=1)[0]) == uid:
-                found.add(pid)
+        except OSError:
+            continue
+        if b"\nState:\tZ" not in status and int(status.partition(b"\nUid:")[2].split(maxsplit=1)[0]) == uid:
+            found.add(pid)
     return found
 
 
@@ -59,11 +63,13 @@ def memory_bytes(pids: Iterable[int]) -> int:
     """Resident memory of these processes that is no file's: private, and shared anonymous memory once for each sharer."""
     total = 0
     for pid in pids:
-        with contextlib.suppress(OSError):
+        try:
             with open(f"/proc/{pid}/status", "rb") as file:
                 for line in file:
                     if line.startswith((b"RssAnon:", b"RssShmem:")):
                         total += int(line.split()[1]) * 1024
+        except OSError:
+            continue
     return total
 
 
@@ -71,15 +77,19 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     """Processor time used by these processes and by children that they have waited for."""
     total = 0
     for pid in pids:
-        with contextlib.suppress(OSError, IndexError):
+        try:
             total += sum(int(field) for field in _stat(pid)[11:15])
+        except OSError:
+            continue
     return total / _TICKS
 
 
-def signal_all(pids: Collection[int], number: int) -> None:
+def signal_all(pids: Iterable[int], number: int) -> None:
     for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        try:
             os.kill(pid, number)
+        except (ProcessLookupError, PermissionError):
+            continue
 
 
 def kill_user(uid: int) -> None:

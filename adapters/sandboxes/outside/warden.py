@@ -10,49 +10,25 @@ Its memory is paid for once per running app: standard library only, and no more 
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import fcntl
-import json
+import marshal
 import os
 import select
 import signal
 import sys
 import time
-from typing import IO, Any, TypedDict
 
 from adapters.sandboxes.outside import cgroups, processes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from adapters.sandboxes.orders import Ended, Orders
+
 FIRST_INPUT_FD = 20  #: ``inputs`` stand at this descriptor and the next ones when ``argv`` starts
-_READY_FD = 9  # `adapters.sandboxes.inside.launcher.READY_FD`; importing that would load ctypes
-_LINE_END = b"\n"
-
-
-class Orders(TypedDict):
-    """What a warden is told, as one line of JSON on its standard input."""
-
-    argv: list[str] | None  #: the wall-making program and the launcher inside; None to launch in a forked child
-    env: dict[str, str]  #: environment of ``argv``, never the app's
-    inputs: list[str]  #: texts that ``argv`` reads from descriptors
-    payload: dict[str, Any]  #: for the launcher
-    uid: int | None  #: the pool user that only this run has
-    wrappers: int  #: how many generations of processes below the warden are ours
-    group: str  #: name of the control group
-    memory_mb: int
-    pids: int
-    cpus: float
-    seconds: float | None
-    remove: list[str]  #: folders to remove at the end
-    report_fd: int | None  #: leashed: where the ending is written
-    folder: str | None  #: detached: state folder of the instance, with ``lock``, ``output.log`` and ``ending.json``
-    log_bytes: int
-
-
-class Ended(TypedDict):
-    """How it ended, as JSON."""
-
-    ending: str  #: a value of `core.verification.sandbox.Ending`, or "no walls" when the program was never started
-    code: int
-    seconds: float
+_READY_FD = 9  # `adapters.sandboxes.inside.launcher.READY_FD`, which is loaded in the child alone
 
 
 class _Watch:
@@ -102,14 +78,15 @@ class _Watch:
                 from adapters.sandboxes.inside import launcher
 
                 os.dup2(ready, _READY_FD)
-                launcher.launch(orders["payload"])  # type: ignore[arg-type]
+                launcher.launch(orders["payload"])
                 return
-            texts = [_memory_file(text) for text in (json.dumps(orders["payload"]), *orders["inputs"])]
+            texts = [_memory_file(marshal.dumps(dict(orders["payload"])))]
+            texts += [_memory_file(text.encode()) for text in orders["inputs"]]
             os.dup2(ready, _READY_FD)
             os.dup2(texts[0], 0)
             for offset, fd in enumerate(texts[1:]):
                 os.dup2(fd, FIRST_INPUT_FD + offset)
-            os.execve(orders["argv"][0], orders["argv"], orders["env"])
+            os.execve(orders["argv"][0], orders["argv"], orders["env"])  # noqa: S606
         except BaseException as error:
             os.write(2, f"The sandbox could not be started: {error}\n".encode())
         finally:
@@ -129,19 +106,21 @@ class _Watch:
         )
 
     def reap(self) -> None:
-        with contextlib.suppress(ChildProcessError):
-            while True:
+        while True:
+            try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
-                if pid == 0:
-                    return
-                if pid == self.main:
-                    self.status = status
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self.main:
+                self.status = status
 
     def wait_until_started(self) -> bool:
         """Whether the walls stand and the program runs (or has run already)."""
         return bool(os.read(self.ready, 1))
 
-    def run(self, log: IO[bytes] | None) -> None:
+    def run(self, log: BinaryIO | None) -> None:
         """Until the program ends, or must end."""
         orders = self.orders
         measure = "memory" not in self.group.limited
@@ -196,6 +175,7 @@ class _Watch:
             if (not left and self.status is not None) or time.monotonic() > deadline:
                 break
             time.sleep(0.002)
+        self.reap()
         seconds = time.monotonic() - self.started
         oom = self.group.out_of_memory()
         self.group.remove()
@@ -207,23 +187,24 @@ class _Watch:
         code = os.waitstatus_to_exitcode(self.status) if self.status is not None else -signal.SIGKILL
         code = 128 - code if code < 0 else code
         ending = self.verdict or ("out of memory" if oom else "signalled" if code > 128 else "exited")
-        return Ended(ending=ending, code=code, seconds=seconds)
+        return {"ending": ending, "code": code, "seconds": seconds}
 
 
-def _memory_file(text: str) -> int:
+def _memory_file(content: bytes) -> int:
     fd = os.memfd_create("input")
-    os.write(fd, text.encode())
+    with open(fd, "wb", closefd=False) as file:
+        file.write(content)
     os.lseek(fd, 0, os.SEEK_SET)
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64)
 
 
-def trim(log: IO[bytes], most: int) -> None:
+def trim(log: BinaryIO, most: int) -> None:
     """Cut the log to its last half when it has grown over ``most`` bytes. The writers append, so they need not know."""
     size = os.fstat(log.fileno()).st_size
     if size <= most:
         return
     log.seek(size - most // 2)
-    kept = log.read().partition(_LINE_END)[2]
+    kept = log.read().partition(b"\n")[2]
     log.seek(0)
     log.write(kept)
     log.flush()
@@ -231,22 +212,35 @@ def trim(log: IO[bytes], most: int) -> None:
 
 
 def _read_orders() -> Orders:
-    line = bytearray()
-    while not line.endswith(_LINE_END):
+    """A length of 8 bytes, and as many of ``marshal``."""
+    content = bytearray()
+    while len(content) < 8 or len(content) < 8 + int.from_bytes(content[:8], "big"):
         piece = os.read(0, 65536)
         if not piece:
             sys.exit(2)
-        line += piece
-    orders: Orders = json.loads(line)
+        content += piece
+    orders: Orders = marshal.loads(content[8:])  # noqa: S302 - from Nexus, over a pipe of its own
     return orders
+
+
+def written(orders: Orders) -> bytes:
+    """Orders as a warden reads them."""
+    content = marshal.dumps(dict(orders))
+    return len(content).to_bytes(8, "big") + content
+
+
+def _record(ended: Ended) -> bytes:
+    return b'{"ending": "%s", "code": %d, "seconds": %.3f}' % (ended["ending"].encode(), ended["code"], ended["seconds"])
 
 
 def _keep_to_ourselves() -> None:
     """Nothing that Nexus handed to us may reach the program."""
     for name in os.listdir("/proc/self/fd"):
         if int(name) > 2:
-            with contextlib.suppress(OSError):
+            try:
                 os.set_inheritable(int(name), False)
+            except OSError:  # the descriptor of the listing itself
+                continue
 
 
 def _watch_leashed(orders: Orders) -> None:
@@ -256,11 +250,14 @@ def _watch_leashed(orders: Orders) -> None:
     watch.run(None)
     ended = watch.clear()
     os.set_blocking(watch.ready, False)
-    with contextlib.suppress(BlockingIOError):
+    try:
         if not watch.wait_until_started() and ended["ending"] == "exited":
             ended["ending"] = "no walls"
+    except BlockingIOError:
+        pass
     if orders["report_fd"] is not None:
-        os.write(orders["report_fd"], json.dumps(ended).encode())
+        os.write(orders["report_fd"], _record(ended))
+    os._exit(0)  # taking the interpreter down in order would take as long as bringing it up
 
 
 def _watch_detached(orders: Orders, folder: str) -> None:
@@ -272,13 +269,12 @@ def _watch_detached(orders: Orders, folder: str) -> None:
     os.setsid()
     os.umask(0o077)
     os.chdir("/")
+    # A lock of this process, which anybody can see without taking it, and which tells who holds it.
     lock = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:  # a warden stands there already
-        os._exit(0)
-    os.ftruncate(lock, 0)
-    os.write(lock, str(os.getpid()).encode())
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # a warden stands there already
+        os._exit(1)
     path = os.path.join(folder, "output.log")
     output = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
@@ -297,8 +293,8 @@ def _watch_detached(orders: Orders, folder: str) -> None:
     if not started:
         ended["ending"] = "no walls"
     record = os.path.join(folder, "ending.json")
-    with open(record + ".new", "w", encoding="utf-8") as file:
-        json.dump(ended, file)
+    with open(record + ".new", "wb") as file:
+        file.write(_record(ended))
     os.replace(record + ".new", record)
     os._exit(0)  # the lock goes with us: from now on the record speaks
 
@@ -306,10 +302,9 @@ def _watch_detached(orders: Orders, folder: str) -> None:
 def main() -> None:
     orders = _read_orders()
     _keep_to_ourselves()
-    if orders["argv"] is None:
-        import ctypes
-
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: whoever is orphaned below comes to us
+    # PR_SET_CHILD_SUBREAPER: whoever is orphaned below comes to us. bubblewrap does not wait for its own first process, and
+    # where the container's first process does not wait either, every run would leave one behind.
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
     if orders["folder"] is None:
         _watch_leashed(orders)
     else:
