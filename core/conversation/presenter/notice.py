@@ -1,0 +1,52 @@
+"""Cards for what happens to an app beside its builds and deployments: a crash, a recovery, stopped, deleted, changed settings."""
+
+from __future__ import annotations
+
+from core.conversation.cards import Card, Child, Facts, Text, Tone
+from core.conversation.presenter.fold import NoticeStory, Story
+from core.conversation.presenter.parts import log, url_fact
+from core.conversation.presenter.phrases import listed, sentence
+from core.conversation.redaction import shown, shown_line
+from core.ledger import events as e
+
+
+def notice_card(story: Story, notice: NoticeStory) -> Card:
+    """The card of one notice."""
+    title = shown_line(story.title, 80) or "App"
+    match notice.fact:
+        case e.AppCrashed() as crashed:
+            reason = sentence(shown(crashed.reason, 600)) or "It stopped answering."
+            return Card(
+                kind="notice",
+                title=title,
+                subtitle=f"v{crashed.release} stopped by itself.",
+                tone=Tone.QUIET if notice.over else Tone.BAD,
+                status="Crashed earlier" if notice.over else "Crashed",
+                children=[Text(text=reason), *log(crashed.log_tail, title="Last lines", limit=24)],
+            )
+        case e.AppRecovered() as recovered:
+            return _card(
+                title, f"v{recovered.release} answers again.", Tone.GOOD, "Recovered", Facts(facts=[url_fact(recovered.url)])
+            )
+        case e.AppStopped() as stopped:
+            words = f"{_name(stopped.by)} stopped it. Its data and its releases stay."
+            return _card(title, words, Tone.QUIET, "Stopped")
+        case e.AppDeleted() as deleted:
+            kept = Text(text=f"The last snapshot of its data is kept as {shown_line(deleted.snapshot, 200)}.")
+            return _card(title, f"{_name(deleted.by)} deleted it.", Tone.QUIET, "Deleted", *([kept] if deleted.snapshot else []))
+        case e.SettingsChanged() as changed:
+            done = [
+                f"{verb} {listed([shown_line(name, 64) for name in names])}"
+                for verb, names in (("set", changed.set), ("removed", changed.unset))
+                if names
+            ]
+            words = f"{_name(changed.by)} {' and '.join(done) or 'looked at the settings'}."
+            return _card(title, words, Tone.QUIET, "Settings changed")
+
+
+def _name(by: str) -> str:
+    return shown_line(by, 80) or "Somebody"
+
+
+def _card(title: str, subtitle: str, tone: Tone, status: str, *children: Child) -> Card:
+    return Card(kind="notice", title=title, subtitle=subtitle, tone=tone, status=status, children=list(children))
