@@ -146,10 +146,8 @@ class BuildWork:
             except Exception:
                 log.exception("build failed in Nexus itself", build=row.id)
                 if row.attempts >= MAX_ATTEMPTS:
-                    stopped = _Stopped(
-                        "prepare", "Nexus itself failed at this build three times; its log has the details. Try again later."
-                    )
-                    await self._end_failed(row, teller, stopped)
+                    reason = "Nexus itself failed at this build three times; its log has the details. Try again later."
+                    await self._end_failed(row, teller, _Stopped("prepare", reason))
                     return
                 raise
 
@@ -456,12 +454,6 @@ def _count(number: int, noun: str) -> str:
 
 def _destructive_statements(migrations: dict[str, str]) -> list[str]:
     """The statements of these migration files that lose data: shown to the approver before anything runs."""
-    import re
-
-    pattern = re.compile(
-        r"\b(drop\s+(table|column|schema|view|type)|truncate|delete\s+from|alter\s+column\s+\S+\s+(set\s+data\s+)?type)\b[^;]*",
-        re.I,
-    )
     found = []
     for path, sql in sorted(migrations.items()):
         plain = re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.S)

@@ -1,9 +1,9 @@
 """The work of a deployment: from an approved artifact to a live release, or back to what was live before.
 
-Run by workers, woken by the queue. Steps, in order: snapshot, database, (restore), migrate, start, health, route, probe; then the release is
-written and the old instance is drained. The URL is told only after a GET through the real proxy succeeded and the app's
-database answered. One deployment of an app at a time, in the order they were asked for. After a crash the next worker goes through the steps again:
-each is idempotent, and the two that are not for ever (snapshot, restore) are remembered in the ledger.
+Run by workers, woken by the queue. Steps, in order: snapshot, database, (restore), migrate, start, health, route, probe; then the
+release is written and the old instance is drained. The URL is told only after a GET through the real proxy succeeded and the app's
+database answered. One deployment of an app at a time, in the order they were asked for. After a crash the next worker goes through
+the steps again: each is idempotent, and the two that are not for ever (snapshot, restore) are remembered in the ledger.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ class _Run:
             release.instance = self._instance
             release.kept = True
             app.live_release = row.release
-            app.wanted, app.crashed = "running", False
+            app.wanted, app.actual, app.crashed = "running", "running", False
             fresh.state, fresh.ended_at = "live", now()
             fresh.live = facts.model_dump(mode="json")
             t.tell(app.id, facts)

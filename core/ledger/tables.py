@@ -102,6 +102,8 @@ class App(Row):
     named: Mapped[bool] = mapped_column(default=False)  #: whether the plan has named it; a provisional slug may change
     framework: Mapped[str] = mapped_column(default="")
     wanted: Mapped[str] = mapped_column(default="stopped")
+    wanted_by: Mapped[str] = mapped_column(default="")  #: the name of who asked for that
+    actual: Mapped[str] = mapped_column(default="stopped")  #: what the reconciler has made so
     live_release: Mapped[int | None]
     crashed: Mapped[bool] = mapped_column(default=False)
     last_seq: Mapped[int] = mapped_column(default=0)  #: of the app's events

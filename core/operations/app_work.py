@@ -8,7 +8,6 @@ instance has ended, says so in the thread, and starts it again.
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import structlog
 from sqlalchemy import select, update
@@ -19,7 +18,7 @@ from core.hosting.host import Instance, InstanceState, Status
 from core.hosting.router import Notice, Route
 from core.ids import InstanceId
 from core.ledger.events import AppCrashed, AppDeleted, AppRecovered, AppStopped
-from core.ledger.tables import App, Approval, Build, Deployment, Release, TenantRow, now
+from core.ledger.tables import App, Deployment, Release, now
 from core.ledger.waking import holding
 
 log = structlog.get_logger(__name__)
@@ -48,7 +47,7 @@ class AppWork:
                 )
                 release = await session.get(Release, (app, row.live_release)) if row.live_release is not None else None
             if row.wanted == "deleted":
-                await self._delete(row, release)
+                await self._delete(row)
             elif busy is not None:
                 return
             elif row.wanted == "stopped":
@@ -138,55 +137,50 @@ class AppWork:
     # -- stopped ----------------------------------------------------------------------------------------------------------
 
     async def _stop(self, app: App, release: Release | None) -> None:
-        if release is None:
-            await self._p.end_others(app.id, but="")
-            return
-        notice = Notice(status=503, title=f"{app.name} is stopped", text="Its owner has stopped it. Its data are kept.")
-        await self._put_route(Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=notice))
+        if release is not None:
+            notice = Notice(status=503, title=f"{app.name} is stopped", text="Its owner has stopped it. Its data are kept.")
+            await self._put_route(Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=notice))
         await self._p.end_others(app.id, but="")
+        if app.actual != "stopped":
+            async with self._p.ledger.transaction() as t:
+                fresh = await t.session.get(App, app.id, with_for_update=True)
+                assert fresh is not None
+                if fresh.wanted == "stopped" and fresh.actual != "stopped":
+                    fresh.actual, fresh.crashed = "stopped", False
+                    t.tell(app.id, AppStopped(by=fresh.wanted_by))
 
     # -- deleted ----------------------------------------------------------------------------------------------------------
 
-    async def _delete(self, app: App, release: Release | None) -> None:
-        async with self._p.ledger.reading() as session:
-            row = await session.scalar(select(TenantRow).where(TenantRow.app_id == app.id))
-            over = row is None or row.state == "dropped"
-        if over and app.live_release is None:
+    async def _delete(self, app: App) -> None:
+        if app.actual == "deleted":
             return
         await self._p.router.remove(app.id)
         await self._p.end_others(app.id, but="")
-        name = ""
+        name = f"{app.id}-last.dump"
         tenant = await self._p.registry.of_app(app.id)
         if tenant is not None:
             if await self._p.tenants.usage(tenant) is not None:
-                name = f"{app.id}-last.dump"
                 await self._p.tenants.snapshot(tenant, self._p.snapshots / name)
             await self._p.tenants.drop(tenant)
             await self._p.registry.set_state(tenant.tenant, "dropped")
         async with self._p.ledger.transaction() as t:
             fresh = await t.session.get(App, app.id, with_for_update=True)
             assert fresh is not None
-            fresh.live_release = None
+            fresh.actual = "deleted"
             await t.session.execute(
                 update(Deployment)
                 .where(Deployment.app_id == app.id, Deployment.state.in_(["queued", "running"]))
                 .values(state="failed", reason="The app was deleted.", ended_at=now())
             )
+            kept = await asyncio.to_thread((self._p.snapshots / name).exists)
+            t.tell(app.id, AppDeleted(by=fresh.wanted_by, snapshot=name if kept else ""))
 
     # -- everything -------------------------------------------------------------------------------------------------------
 
     async def all_apps(self) -> list[str]:
         """The ids of the apps that may need repair: all but those whose deletion is complete."""
         async with self._p.ledger.reading() as session:
-            return list(
-                await session.scalars(
-                    select(App.id).where(
-                        (App.wanted != "deleted")
-                        | App.live_release.is_not(None)
-                        | select(TenantRow.id).where(TenantRow.app_id == App.id, TenantRow.state != "dropped").exists()
-                    )
-                )
-            )
+            return list(await session.scalars(select(App.id).where(App.actual != "deleted")))
 
     async def sweep(self) -> None:
         """Remove what belongs to no app: instances, routes and databases of apps that are gone."""
@@ -204,18 +198,3 @@ class AppWork:
         """Stop every instance of this machine, keeping what is wanted: they are started again at the next start."""
         found = await self._p.host.instances()
         await asyncio.gather(*(self._p.host.stop(i.instance, grace_seconds=5.0) for i in found), return_exceptions=True)
-
-
-class AppRequests:
-    """Stop and delete: what is wanted is written here, and made so by `AppWork`."""
-
-    def __init__(self, platform: Platform) -> None:
-        self._p = platform
-
-    @property
-    def snapshots(self) -> Path:
-        """Where the last snapshots of deleted apps are kept."""
-        return self._p.snapshots
-
-
-__all__ = ["AppDeleted", "AppRequests", "AppStopped", "AppWork", "Approval", "Build"]

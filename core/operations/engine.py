@@ -3,3 +3,419 @@
 Called by the dialogue, the API and the web page. Every method checks that the principal may; refusals are `UserError`s with the
 reason. It answers from the ledger; the work itself is done by whichever worker takes it from the queue.
 """
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.approvals import approvals
+from core.builds.requests import BuildRequest, BuildRequests
+from core.builds.revisions import load_tree
+from core.conversation.inbound import Who
+from core.deployments import settings as app_settings
+from core.deployments.platform import Platform
+from core.deployments.requests import DeploymentRequests
+from core.errors import Conflict, NotFound, TemporaryError
+from core.files import FileTree
+from core.generation.choice import ModelChoice
+from core.generation.plan import FrameworkName
+from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, InstanceId, ThreadId
+from core.ledger.events import BuildCancelled, DatabaseFacts, Event
+from core.ledger.feed import Feed
+from core.ledger.ledger import CANCEL_CHANNEL, EVENTS_CHANNEL, MESSAGES_CHANNEL, Transaction
+from core.ledger.messages import messages_of, view
+from core.ledger.tables import App, Build, Deployment, Message, Principal, Release, Thread, now
+from core.ledger.waking import Work, WorkKind
+from core.operations import looking
+from core.operations.people import LOCAL_PLATFORM, People, may_see, visible_app
+from core.operations.views import (
+    AppView,
+    BuildView,
+    DeploymentView,
+    MessageView,
+    ReleaseView,
+    RevealedDatabase,
+    ThreadView,
+    WorkspaceSettings,
+)
+
+T = TypeVar("T")
+
+
+class Engine:
+    """What people can do and see."""
+
+    def __init__(self, platform: Platform, feed: Feed, models: ModelChoice, people: People) -> None:
+        self._p = platform
+        self._ledger = platform.ledger
+        self._feed = feed
+        self._people = people
+        self._builds = BuildRequests(platform.ledger, models)
+        self._deployments = DeploymentRequests(platform.ledger, platform.vault)
+        self.providers = models.providers
+
+    # -- people -----------------------------------------------------------------------------------------------------------
+
+    async def principal(self, platform: str, external_id: str, name: str = "") -> Who:
+        """The principal of this platform's user, made when new. Only the local platform is served as yet."""
+        if platform != LOCAL_PLATFORM:
+            raise NotFound(f"There is no platform {platform!r} here.")
+        return await self._people.local(external_id, name)
+
+    async def workspace(self, who: Who) -> WorkspaceSettings:
+        """What the workspace has decided."""
+        return await self._people.settings(who)
+
+    async def set_workspace(self, who: Who, settings: WorkspaceSettings) -> None:
+        """Decide for the workspace; its owner alone may."""
+        await self._people.set_settings(who, settings)
+
+    # -- builds -----------------------------------------------------------------------------------------------------------
+
+    async def build(self, who: Who, request: BuildRequest, *, thread: ThreadId | None = None, key: str) -> BuildView:
+        """A new app. The same key gives the same build."""
+        return await self.build_view(who, await self._builds.build(who, request, thread=thread, key=key))
+
+    async def change(self, who: Who, slug: str, text: str, *, key: str) -> BuildView:
+        """A change to an app."""
+        return await self.build_view(who, await self._builds.change(who, slug, text, key=key))
+
+    async def retry(self, who: Who, build: BuildId, *, key: str) -> BuildView:
+        """The same request once more."""
+        return await self.build_view(who, await self._builds.retry(who, build, key=key))
+
+    async def push(
+        self,
+        who: Who,
+        *,
+        name: str,
+        files: FileTree,
+        framework: FrameworkName,
+        dependencies: Mapping[str, str],
+        requires_database: bool,
+        key: str,
+    ) -> BuildView:
+        """Files from outside, verified like any other."""
+        build = await self._builds.push(
+            who,
+            name=name,
+            files=files,
+            framework=framework,
+            dependencies=dependencies,
+            requires_database=requires_database,
+            key=key,
+        )
+        return await self.build_view(who, build)
+
+    async def cancel(self, who: Who, build: BuildId) -> None:
+        """Ask a build to stop."""
+        await self._builds.cancel(who, build)
+
+    async def build_view(self, who: Who, build: BuildId) -> BuildView:
+        """A build with its files' names, its approval, and why this principal may not approve it."""
+        async with self._ledger.transaction() as t:
+            row, app = await self._build(t, who, build)
+            refusal = await approvals.refusal_for(t, who, row, app)
+            return await looking.build_view(t.session, row, refusal=refusal)
+
+    async def builds(self, who: Who, slug: str) -> list[BuildView]:
+        """An app's builds, the newest first, without files."""
+        async with self._ledger.reading() as session:
+            app = await visible_app(session, who, slug=slug)
+            rows = await session.scalars(select(Build).where(Build.app_id == app.id).order_by(Build.number.desc()).limit(50))
+            return [await looking.build_view(session, row, whole=False) for row in rows]
+
+    async def wait_build(self, who: Who, build: BuildId) -> BuildView:
+        """The build once it is over."""
+        return await self._until(lambda: self.build_view(who, build), lambda v: v.state.over)
+
+    async def files(self, who: Who, build: BuildId) -> FileTree:
+        """The files of a build's revision."""
+        async with self._ledger.transaction() as t:
+            row, _ = await self._build(t, who, build)
+            if row.revision_id is None:
+                raise NotFound("This build has written no files yet.")
+            return (await load_tree(t.session, row.revision_id))[0]
+
+    async def file(self, who: Who, build: BuildId, path: str) -> str:
+        """One file's text."""
+        tree = await self.files(who, build)
+        if path not in tree:
+            raise NotFound(f"There is no file {path[:200]!a} in this build.")
+        return tree[path]
+
+    # -- approvals and deployments ----------------------------------------------------------------------------------------
+
+    async def approve(self, who: Who, approval: ApprovalId, digest: Digest | None = None) -> DeploymentView:
+        """Approve an artifact and begin to deploy it; ``digest`` must be its own when given."""
+        return await self._deployment(who, await self._deployments.approve(who, approval, digest))
+
+    async def discard(self, who: Who, approval: ApprovalId) -> None:
+        """Say no to a build."""
+        await self._deployments.discard(who, approval)
+
+    async def rollback(self, who: Who, slug: str, number: int, *, with_data: bool, key: str) -> DeploymentView:
+        """Bring a kept release back."""
+        return await self._deployment(who, await self._deployments.rollback(who, slug, number, with_data=with_data, key=key))
+
+    async def start(self, who: Who, slug: str, *, key: str) -> DeploymentView:
+        """Start a stopped app."""
+        return await self._deployment(who, await self._deployments.again(who, slug, "start", key=key))
+
+    async def restart(self, who: Who, slug: str, *, key: str) -> DeploymentView:
+        """A new instance of the live release, without a failed request."""
+        return await self._deployment(who, await self._deployments.again(who, slug, "restart", key=key))
+
+    async def stop(self, who: Who, slug: str) -> None:
+        """Stop an app; its data stay. Returns when it is stopped.
+
+        Raises:
+            Conflict: it is not running.
+        """
+        async with self._ledger.transaction() as t:
+            app = await visible_app(t.session, who, slug=slug, change=True)
+            if app.live_release is None or app.wanted != "running":
+                raise Conflict(f"{slug!r} is not running.")
+            app.wanted, app.wanted_by = "stopped", who.name
+            t.wake(Work(WorkKind.APP, app.id))
+            wanted = app.id
+        await self._until_actual(wanted, "stopped")
+
+    async def delete(self, who: Who, slug: str) -> str:
+        """Delete an app, its database and its route, for good. Returns the file name of a last snapshot of its data, empty when it had
+        none."""
+        async with self._ledger.transaction() as t:
+            app = await visible_app(t.session, who, slug=slug, change=True)
+            app.wanted, app.wanted_by = "deleted", who.name
+            await approvals.supersede(t, app.id, by_build="")
+            running = await t.session.scalars(
+                select(Build).where(Build.app_id == app.id, Build.state.in_(["queued", "running"])).with_for_update()
+            )
+            for build in running:
+                build.cancelled_by = who.name
+                if build.state == "queued":
+                    build.state, build.ended_at = "cancelled", now()
+                    t.tell(app.id, BuildCancelled(build=build.id, by=who.name))
+                t.notify(CANCEL_CHANNEL, build.id)
+            t.wake(Work(WorkKind.APP, app.id))
+            wanted = AppId(app.id)
+        await self._until_actual(wanted, "deleted")
+        for event in reversed(await self._ledger.events(app=wanted)):
+            if event.fact.kind == "app.deleted":
+                return event.fact.snapshot
+        return ""
+
+    async def wait_deployment(self, who: Who, deployment: DeploymentId) -> DeploymentView:
+        """The deployment once it is over."""
+        return await self._until(lambda: self._deployment(who, deployment), lambda v: v.state.over)
+
+    # -- settings ---------------------------------------------------------------------------------------------------------
+
+    async def settings(self, who: Who, slug: str) -> tuple[int, list[str]]:
+        """The newest version's number and the names that are set; values are never shown again."""
+        async with self._ledger.reading() as session:
+            app = await visible_app(session, who, slug=slug)
+            version = await app_settings.newest_version(session, app.id)
+            return version, sorted(await app_settings.sealed_of(session, app.id, version))
+
+    async def set_settings(
+        self, who: Who, slug: str, *, set: Mapping[str, str], unset: Sequence[str], key: str
+    ) -> DeploymentView | None:
+        """Change settings; the deployment that applies them, None when the app is not running."""
+        made = await self._deployments.set_settings(who, slug, set=set, unset=unset, key=key)
+        return None if made is None else await self._deployment(who, made)
+
+    # -- seeing -----------------------------------------------------------------------------------------------------------
+
+    async def apps(self, who: Who) -> list[AppView]:
+        """The apps that the principal can see, the last changed first."""
+        async with self._ledger.reading() as session:
+            rows = await session.scalars(
+                select(App).where(App.workspace_id == who.workspace, App.wanted != "deleted").order_by(App.updated_at.desc())
+            )
+            return [await looking.app_view(session, row, self._p.edge) for row in rows if await may_see(session, who, row)]
+
+    async def app(self, who: Who, slug: str) -> AppView:
+        """One app."""
+        async with self._ledger.reading() as session:
+            return await looking.app_view(session, await visible_app(session, who, slug=slug), self._p.edge)
+
+    async def releases(self, who: Who, slug: str) -> list[ReleaseView]:
+        """An app's releases, the newest first."""
+        async with self._ledger.reading() as session:
+            app = await visible_app(session, who, slug=slug)
+            rows = await session.scalars(select(Release).where(Release.app_id == app.id).order_by(Release.number.desc()))
+            return [await looking.release_view(session, app, row) for row in rows]
+
+    async def logs(self, who: Who, slug: str, lines: int = 100) -> list[str]:
+        """The last lines that the live instance printed."""
+        return list(await self._p.host.logs(await self._live_instance(who, slug), lines=lines))
+
+    async def follow_logs(self, who: Who, slug: str) -> AsyncIterator[str]:
+        """Lines as they come; ends when the instance ends."""
+        async for line in self._p.host.follow(await self._live_instance(who, slug)):
+            yield line
+
+    async def database(self, who: Who, slug: str) -> DatabaseFacts | None:
+        """Where the app's database is; None when it has none (yet)."""
+        async with self._ledger.reading() as session:
+            app = await visible_app(session, who, slug=slug)
+        tenant = await self._p.registry.of_app(app.id)
+        if tenant is None:
+            return None
+        access = self._p.tenants.access(tenant)
+        return DatabaseFacts(
+            tenant=tenant.tenant,
+            host=access.host,
+            port=access.port,
+            name=tenant.database,
+            role=tenant.app_role,
+            size_limit_mb=tenant.limits.size_mb,
+            connections=tenant.limits.connections,
+        )
+
+    async def reveal(self, who: Who, slug: str) -> RevealedDatabase:
+        """How to reach the database, password and all; for those who may change the app."""
+        async with self._ledger.reading() as session:
+            app = await visible_app(session, who, slug=slug, change=True)
+        tenant = await self._p.registry.of_app(app.id)
+        if tenant is None:
+            raise NotFound(f"{slug!r} has no database yet; it gets one with its first deployment.")
+        access = self._p.tenants.access(tenant)
+        return RevealedDatabase(url=access.public_url, app_url=access.url)
+
+    async def usage(self, who: Who, slug: str) -> dict[str, object]:
+        """What the app uses: database size in MB, connections, rows per table (estimates), memory in MB, number of builds."""
+        async with self._ledger.reading() as session:
+            app = await visible_app(session, who, slug=slug)
+            builds = len((await session.scalars(select(Build.id).where(Build.app_id == app.id))).all())
+            release = await session.get(Release, (app.id, app.live_release)) if app.live_release is not None else None
+        tenant = await self._p.registry.of_app(app.id)
+        database = await self._p.tenants.usage(tenant) if tenant is not None else None
+        stats = await self._p.host.stats(InstanceId(release.instance)) if release is not None else None
+        return {
+            "builds": builds,
+            "size_mb": round(database.size_mb, 1) if database is not None else None,
+            "size_limit_mb": tenant.limits.size_mb if tenant is not None else None,
+            "connections": database.connections if database is not None else None,
+            "tables": dict(database.tables) if database is not None else {},
+            "memory_mb": round(stats.memory_mb, 1) if stats is not None else None,
+        }
+
+    # -- threads ----------------------------------------------------------------------------------------------------------
+
+    async def threads(self, who: Who) -> list[ThreadView]:
+        """The threads that the principal can see, the last changed first."""
+        async with self._ledger.reading() as session:
+            rows = await session.scalars(
+                select(Thread).where(Thread.workspace_id == who.workspace).order_by(Thread.updated_at.desc()).limit(200)
+            )
+            return [await looking.thread_view(session, row) for row in rows if await self._sees(session, who, row)]
+
+    async def thread(self, who: Who, thread: ThreadId) -> ThreadView:
+        """One thread."""
+        async with self._ledger.reading() as session:
+            return await looking.thread_view(session, await self._thread(session, who, thread))
+
+    async def messages(self, who: Who, thread: ThreadId) -> list[MessageView]:
+        """A thread's messages in order."""
+        async with self._ledger.reading() as session:
+            await self._thread(session, who, thread)
+            return await messages_of(session, thread)
+
+    async def watch(self, who: Who, *, after: int) -> AsyncIterator[MessageView | ThreadView]:
+        """Messages with a version above ``after`` and the threads they are in, as they come; never ends."""
+        async for _ in self._feed.wakes(MESSAGES_CHANNEL):
+            try:
+                async with self._ledger.reading() as session:
+                    rows = list(await session.scalars(select(Message).where(Message.version > after).order_by(Message.version)))
+                    changed = list(await session.scalars(select(Thread).where(Thread.version > after)))
+                    seen = {t.id for t in changed if await self._sees(session, who, t)}
+                    threads = [await looking.thread_view(session, t) for t in changed if t.id in seen]
+            except TemporaryError:
+                continue
+            for thread in threads:
+                yield thread
+            for row in rows:
+                if row.thread_id in seen:
+                    yield view(row)
+            after = max([after, *(row.version for row in rows), *(t.version for t in changed)])
+
+    async def events(self, who: Who, *, app: AppId | None = None, after: int = 0) -> AsyncIterator[Event]:
+        """Events that the principal can see, from after an id on, as they come; never ends."""
+        allowed: dict[str, bool] = {}
+        async for _ in self._feed.wakes(EVENTS_CHANNEL):
+            try:
+                found = await self._ledger.events(after=after, app=app)
+                async with self._ledger.reading() as session:
+                    for name in {event.app for event in found} - allowed.keys():
+                        row = await session.get(App, name)
+                        allowed[name] = row is not None and await may_see(session, who, row)
+            except TemporaryError:
+                continue
+            for event in found:
+                after = event.id
+                if allowed[event.app]:
+                    yield event
+
+    # -- inside -----------------------------------------------------------------------------------------------------------
+
+    async def _build(self, t: Transaction, who: Who, build: str) -> tuple[Build, App]:
+        row = await t.session.get(Build, build)
+        if row is None:
+            raise NotFound("That build is not known here, or is not yours to see.")
+        return row, await visible_app(t.session, who, app=row.app_id)
+
+    async def _deployment(self, who: Who, deployment: DeploymentId) -> DeploymentView:
+        async with self._ledger.reading() as session:
+            row = await session.get(Deployment, deployment)
+            if row is None:
+                raise NotFound("That deployment is not known here, or is not yours to see.")
+            await visible_app(session, who, app=row.app_id)
+            return await looking.deployment_view(session, row)
+
+    async def _live_instance(self, who: Who, slug: str) -> InstanceId:
+        async with self._ledger.reading() as session:
+            app = await visible_app(session, who, slug=slug)
+            release = await session.get(Release, (app.id, app.live_release)) if app.live_release is not None else None
+        if release is None:
+            raise Conflict(f"{slug!r} has never been live, so it has no log yet.")
+        return InstanceId(release.instance)
+
+    async def _thread(self, session: AsyncSession, who: Who, thread: ThreadId) -> Thread:
+        row = await session.get(Thread, thread)
+        if row is None or not await self._sees(session, who, row):
+            raise NotFound("There is no such thread here that you can see.")
+        return row
+
+    async def _sees(self, session: AsyncSession, who: Who, thread: Thread) -> bool:
+        if thread.app_id is not None:
+            app = await session.get(App, thread.app_id)
+            return app is not None and await may_see(session, who, app)
+        principal = await session.get(Principal, who.principal)
+        return principal is not None and thread.workspace_id == who.workspace
+
+    async def _until(self, look: Callable[[], Awaitable[T]], done: Callable[[T], bool]) -> T:
+        wakes = self._feed.wakes(EVENTS_CHANNEL)
+        try:
+            async for _ in wakes:
+                seen = await look()
+                if done(seen):
+                    return seen
+        finally:
+            await wakes.aclose()  # type: ignore[attr-defined]
+        raise AssertionError("unreachable")
+
+    async def _until_actual(self, app: str, actual: str) -> None:
+        async def look() -> str:
+            async with self._ledger.reading() as session:
+                return (await session.scalar(select(App.actual).where(App.id == app))) or ""
+
+        await self._until(look, lambda now_: now_ == actual)
+
+
+__all__ = ["BuildRequest", "Engine"]

@@ -72,6 +72,8 @@ def upgrade() -> None:
         sa.Column("named", sa.Boolean(), nullable=False),
         sa.Column("framework", sa.String(), nullable=False),
         sa.Column("wanted", sa.String(), nullable=False),
+        sa.Column("wanted_by", sa.String(), nullable=False),
+        sa.Column("actual", sa.String(), nullable=False),
         sa.Column("live_release", sa.Integer(), nullable=True),
         sa.Column("crashed", sa.Boolean(), nullable=False),
         sa.Column("last_seq", sa.Integer(), nullable=False),

@@ -1,0 +1,167 @@
+"""Looking: rows of the ledger as views. Called by the engine's face after it has checked that the principal may see them."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.builds.revisions import load_tree
+from core.conversation.cards import FileEntry, Step
+from core.generation.plan import FrameworkName, Plan
+from core.hosting.edge import Edge
+from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, ThreadId
+from core.ledger.events import FACT, DeploymentLive
+from core.ledger.tables import App, Approval, Build, Deployment, Principal, Release, Revision, Thread
+from core.operations.views import (
+    ApprovalView,
+    AppState,
+    AppView,
+    BuildState,
+    BuildView,
+    DeploymentState,
+    DeploymentView,
+    ReleaseView,
+    ThreadView,
+)
+
+
+async def app_state(session: AsyncSession, app: App) -> AppState:
+    """The one word for an app."""
+    if app.wanted == "deleted":
+        return AppState.DELETED
+    if app.live_release is not None:
+        if app.wanted == "stopped":
+            return AppState.STOPPED
+        return AppState.CRASHED if app.crashed else AppState.LIVE
+    build = await session.scalar(select(Build).where(Build.app_id == app.id).order_by(Build.number.desc()).limit(1))
+    if build is not None and build.state in {"queued", "running"}:
+        return AppState.BUILDING
+    deploying = await session.scalar(
+        select(Deployment.id).where(Deployment.app_id == app.id, Deployment.state.in_(["queued", "running"]))
+    )
+    if deploying is not None:
+        return AppState.BUILDING
+    pending = await session.scalar(select(Approval.id).where(Approval.app_id == app.id, Approval.state == "pending"))
+    return AppState.REVIEW if pending is not None else AppState.FAILED
+
+
+async def app_view(session: AsyncSession, app: App, edge: Edge) -> AppView:
+    owner = await session.get(Principal, app.owner_id)
+    thread = await session.scalar(select(Thread.id).where(Thread.app_id == app.id))
+    return AppView(
+        app=AppId(app.id),
+        slug=app.slug,
+        name=app.name,
+        framework=app.framework,
+        owner=owner.name if owner is not None else "",
+        state=await app_state(session, app),
+        url=edge.url(app.slug) if app.live_release is not None and app.wanted != "deleted" else "",
+        release=app.live_release,
+        thread=None if thread is None else ThreadId(thread),
+        created_at=app.created_at,
+        updated_at=app.updated_at,
+    )
+
+
+async def thread_view(session: AsyncSession, thread: Thread) -> ThreadView:
+    app = await session.get(App, thread.app_id) if thread.app_id is not None else None
+    return ThreadView(
+        thread=ThreadId(thread.id),
+        title=app.name if app is not None else thread.title,
+        app=app.slug if app is not None else "",
+        state=await app_state(session, app) if app is not None else None,
+        updated_at=thread.updated_at,
+    )
+
+
+async def build_view(session: AsyncSession, build: Build, *, refusal: str = "", whole: bool = True) -> BuildView:
+    """A build; without its files when not ``whole``. ``refusal`` is why the asking principal may not approve it."""
+    app = await session.get(App, build.app_id)
+    thread = await session.scalar(select(Thread.id).where(Thread.app_id == build.app_id))
+    approval = await session.scalar(select(Approval).where(Approval.build_id == build.id))
+    assert app is not None
+    files: list[FileEntry] = []
+    plan: Plan | None = None
+    if build.revision_id is not None:
+        if whole:
+            tree, plan = await load_tree(session, build.revision_id)
+            purposes = {file.path: file.purpose for file in plan.files}
+            files = [FileEntry(path=path, size=tree.size(path), purpose=purposes.get(path, "")) for path in tree]
+        else:
+            row = await session.get(Revision, build.revision_id)
+            plan = Plan.model_validate(row.plan) if row is not None else None
+    return BuildView(
+        build=BuildId(build.id),
+        app=AppId(app.id),
+        slug=app.slug,
+        thread=None if thread is None else ThreadId(thread),
+        number=build.number,
+        state=BuildState(build.state),
+        purpose=cast(Literal["new", "change", "push"], build.purpose),
+        text=build.text,
+        model=build.model,
+        plan=plan,
+        files=files,
+        dependencies={str(k): str(v) for k, v in build.dependencies.items()},
+        evidence=[Step.model_validate(step) for step in build.evidence],
+        instructions=build.instructions,
+        artifact=None if build.artifact is None else Digest(build.artifact),
+        approval=None if approval is None else approval_view(approval, refusal),
+        stage=build.stage,
+        reason=build.reason,
+        log_tail=build.log_tail,
+    )
+
+
+def approval_view(row: Approval, refusal: str) -> ApprovalView:
+    return ApprovalView(
+        approval=ApprovalId(row.id),
+        state=cast(Literal["pending", "approved", "discarded", "superseded", "expired"], row.state),
+        digest=Digest(row.digest),
+        deadline=row.deadline,
+        decided_by=row.decided_by,
+        refusal=refusal,
+    )
+
+
+async def deployment_view(session: AsyncSession, row: Deployment) -> DeploymentView:
+    app = await session.get(App, row.app_id)
+    assert app is not None
+    live = FACT.validate_python(row.live) if row.live is not None else None
+    facts = live if isinstance(live, DeploymentLive) else None
+    return DeploymentView(
+        deployment=DeploymentId(row.id),
+        app=AppId(app.id),
+        slug=app.slug,
+        state=DeploymentState(row.state),
+        purpose=cast(Literal["deploy", "rollback", "settings", "start", "restart"], row.purpose),
+        release=row.release,
+        url=facts.url if facts is not None else "",
+        database=facts.database if facts is not None else None,
+        hosting=facts.hosting if facts is not None else None,
+        settings=facts.settings if facts is not None else [],
+        stage=row.stage,
+        reason=row.reason,
+        log_tail=row.log_tail,
+    )
+
+
+async def release_view(session: AsyncSession, app: App, row: Release) -> ReleaseView:
+    build = await session.get(Build, row.build_id)
+    assert build is not None
+    revision = await session.get(Revision, build.revision_id) if build.revision_id is not None else None
+    return ReleaseView(
+        number=row.number,
+        build=BuildId(build.id),
+        build_number=build.number,
+        framework=cast(FrameworkName, revision.framework if revision is not None else app.framework),
+        summary=build.text[:200],
+        live=row.number == app.live_release,
+        kept=row.kept,
+        has_data=bool(row.snapshot),
+        settings_version=row.settings_version,
+        by=row.by,
+        at=row.created_at,
+    )
