@@ -53,6 +53,9 @@ class _Watch:
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
             signal.signal(number, self._signalled)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        # PR_SET_CHILD_SUBREAPER: whoever is orphaned below comes to us. bubblewrap does not wait for its own first process,
+        # and where the container's first process does not wait either, every run would leave one behind.
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
         self.ready, ready_write = os.pipe()
         self.main = os.fork()
         if self.main == 0:
@@ -105,14 +108,15 @@ class _Watch:
             processes.owned_by(self.orders["uid"]) if self.orders["uid"] is not None else set()
         )
 
-    def reap(self) -> None:
+    def reap(self) -> bool:
+        """Take the status of whatever has ended; True when no child is left at all."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return
+                return True
             if pid == 0:
-                return
+                return False
             if pid == self.main:
                 self.status = status
 
@@ -171,11 +175,9 @@ class _Watch:
                 processes.kill_user(uid)
             left = self.everything()
             processes.signal_all(left, signal.SIGKILL)
-            self.reap()
-            if (not left and self.status is not None) or time.monotonic() > deadline:
+            if (self.reap() and not left) or time.monotonic() > deadline:
                 break
             time.sleep(0.002)
-        self.reap()
         seconds = time.monotonic() - self.started
         oom = self.group.out_of_memory()
         self.group.remove()
@@ -302,9 +304,6 @@ def _watch_detached(orders: Orders, folder: str) -> None:
 def main() -> None:
     orders = _read_orders()
     _keep_to_ourselves()
-    # PR_SET_CHILD_SUBREAPER: whoever is orphaned below comes to us. bubblewrap does not wait for its own first process, and
-    # where the container's first process does not wait either, every run would leave one behind.
-    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
     if orders["folder"] is None:
         _watch_leashed(orders)
     else:
