@@ -63,7 +63,9 @@ def review_state(story: Story, build: BuildStory, now: datetime) -> tuple[Tone, 
         case "discarded":
             return Tone.QUIET, "Discarded", f"Discarded by {by}. Nothing was deployed."
         case "superseded":
-            return Tone.QUIET, "Superseded", "A newer build took its place. Look at the newest card."
+            if story.newest_build == build.build:  # the app is going, and nothing comes after it
+                return Tone.QUIET, "Over", "It cannot be deployed any more."
+            return Tone.QUIET, "Superseded", "A newer build takes its place. Look at the newest card."
         case "expired":
             return Tone.QUIET, "Expired", "Nobody approved it in time. Nothing was deployed."
 
