@@ -46,7 +46,7 @@ class DeploymentWork:
             row = await session.get(Deployment, deployment)
         if row is None or row.state not in {"queued", "running"}:
             return
-        async with holding(self._p.ledger, app_lock(row.app_id)) as mine:
+        async with holding(self._p.ledger, app_lock(row.app_id), wait=30.0) as mine:
             if not mine:
                 return
             while (taken := await self._take_up(row.app_id)) is not None:

@@ -13,10 +13,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.conversation.cards import Card
+from core.conversation.outbox import Sent
 from core.errors import NotFound
 from core.ids import ThreadId, new_id
 from core.ledger.ledger import MESSAGES_CHANNEL, WRITE_ORDER_LOCK, Ledger, Transaction
-from core.ledger.tables import Message, Thread, now
+from core.ledger.tables import Message, SentMessage, Thread, now
 from core.operations.views import MessageView
 
 
@@ -41,14 +42,59 @@ def view(row: Message) -> MessageView:
     )
 
 
+class SentRecord:
+    """What each message on a platform last showed."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def find(self, thread: ThreadId, key: str) -> Sent | None:
+        async with self._ledger.reading() as session:
+            row = await session.get(SentMessage, (thread, key))
+        return None if row is None else Sent(message_id=row.message, card_digest=row.card_digest)
+
+    async def record(self, thread: ThreadId, key: str, sent: Sent) -> None:
+        async with self._ledger.transaction() as t:
+            values = {"message": sent.message_id, "card_digest": sent.card_digest}
+            await t.session.execute(
+                insert(SentMessage)
+                .values(thread_id=thread, key=key, **values)
+                .on_conflict_do_update(index_elements=["thread_id", "key"], set_=values)
+            )
+
+
 class Messages:
     """The messages table."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
+    async def open(self, workspace: str, title: str, key: str, /) -> ThreadId:
+        """A thread of the page without an app as yet; the same key gives the same thread."""
+        async with self._ledger.transaction() as t:
+            await t.session.execute(
+                insert(Thread)
+                .values(
+                    id=new_id("t"),
+                    workspace_id=workspace,
+                    platform="web",
+                    workspace_ref=workspace,
+                    channel="",
+                    thread=key,
+                    title=title[:200],
+                    version=await next_version(t),
+                    presented=0,
+                    updated_at=now(),
+                )
+                .on_conflict_do_nothing()
+            )
+            found = await t.session.scalar(
+                select(Thread.id).where(Thread.platform == "web", Thread.workspace_ref == workspace, Thread.thread == key)
+            )
+        return ThreadId(str(found))
+
     async def post(
-        self, thread: ThreadId, key: str, *, card: Card | None = None, author: str = "", text: str = ""
+        self, thread: ThreadId, key: str, /, *, card: Card | None = None, author: str = "", text: str = ""
     ) -> MessageView:
         """Post; a key that was posted before in this thread gives that message unchanged."""
         found = await self.find(thread, key)
@@ -78,7 +124,7 @@ class Messages:
             raise NotFound(f"There is no thread {thread!r}.")
         return again
 
-    async def edit(self, message: str, card: Card) -> None:
+    async def edit(self, message: str, card: Card, /) -> None:
         """Show this card instead."""
         async with self._ledger.transaction() as t:
             version = await next_version(t)
@@ -94,7 +140,7 @@ class Messages:
                 raise NotFound(f"There is no message {message!r}.")
             await t.session.execute(update(Thread).where(Thread.id == thread).values(version=version, updated_at=now()))
 
-    async def find(self, thread: ThreadId, key: str) -> MessageView | None:
+    async def find(self, thread: ThreadId, key: str, /) -> MessageView | None:
         """The message of this key."""
         async with self._ledger.reading() as session:
             row = await session.scalar(select(Message).where(Message.thread_id == thread, Message.key == key))

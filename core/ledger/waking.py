@@ -49,8 +49,9 @@ async def enqueue(connection: asyncpg.Connection[Any], works: Sequence[Work]) ->
 
 
 @contextlib.asynccontextmanager
-async def holding(ledger: Ledger, name: str) -> AsyncIterator[bool]:
-    """Hold the advisory lock of ``name`` for the length of the block; yields False, holding nothing, when somebody else has it.
+async def holding(ledger: Ledger, name: str, *, wait: float = 0.0) -> AsyncIterator[bool]:
+    """Hold the advisory lock of ``name`` for the length of the block; yields False, holding nothing, when somebody else has it and
+    keeps it for ``wait`` seconds.
 
     The task inside is cancelled when the lock's connection is lost: from that moment another worker may have taken over.
     """
@@ -66,7 +67,7 @@ async def holding(ledger: Ledger, name: str) -> AsyncIterator[bool]:
             task.cancel("the connection that held the lock was lost")
 
     try:
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock_key(name)):
+        if not await _lock(connection, lock_key(name), wait):
             yield False
             return
         connection.add_termination_listener(lost)
@@ -75,6 +76,17 @@ async def holding(ledger: Ledger, name: str) -> AsyncIterator[bool]:
         over = True
         connection.remove_termination_listener(lost)
         connection.terminate() if connection.is_closed() else await connection.close(timeout=5)
+
+
+async def _lock(connection: asyncpg.Connection[Any], key: int, wait: float) -> bool:
+    if wait <= 0:
+        return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", key))
+    await connection.execute(f"SET lock_timeout = {round(wait * 1000)}")
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", key)
+    except asyncpg.LockNotAvailableError:
+        return False
+    return True
 
 
 class Waker:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.approvals import approvals
@@ -326,6 +326,12 @@ class Engine:
         async with self._ledger.reading() as session:
             await self._thread(session, who, thread)
             return await messages_of(session, thread)
+
+    async def latest(self, who: Who) -> int:
+        """The newest version of any message or thread: where a reader that has seen everything goes on from."""
+        async with self._ledger.reading() as session:
+            newest = [await session.scalar(select(func.max(table.version))) or 0 for table in (Message, Thread)]
+        return max(newest)
 
     async def watch(self, who: Who, *, after: int) -> AsyncIterator[MessageView | ThreadView]:
         """Messages with a version above ``after`` and the threads they are in, as they come; never ends."""

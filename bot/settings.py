@@ -1,0 +1,43 @@
+"""Settings: one frozen object, read once at the entry point from the environment, passed on, never a global.
+
+Read by the CLI. Every name here is in the README's table and in ``.env.example``, which a test compares.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from adapters.models.defaults import ANTHROPIC_MODEL, OPENAI_MODEL
+
+
+class Settings(BaseSettings):
+    """What whoever runs Nexus decides."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    data: str = Field("", alias="NEXUS_DATA", description="The data folder; a per-user one when empty. `--data` wins.")
+    port: int = Field(8080, alias="NEXUS_PORT", ge=0, le=65535, description="The port of the page and the apps. `--port` wins.")
+    bind: str = Field("", alias="NEXUS_BIND", description="Addresses to listen on, comma-separated; loopback alone when empty.")
+    openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY", description="Turns the OpenAI provider on.")
+    openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL", description="Another server that speaks OpenAI's API.")
+    openai_model: str = Field(OPENAI_MODEL, alias="NEXUS_OPENAI_MODEL", description="The OpenAI model that writes.")
+    anthropic_api_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY", description="Turns the Anthropic provider on.")
+    anthropic_base_url: str | None = Field(
+        None, alias="ANTHROPIC_BASE_URL", description="Another server that speaks Anthropic's API."
+    )
+    anthropic_model: str = Field(ANTHROPIC_MODEL, alias="NEXUS_ANTHROPIC_MODEL", description="The Anthropic model that writes.")
+    sandbox: Literal["", "bubblewrap", "restricted"] = Field(
+        "", alias="NEXUS_SANDBOX", description="Allows one kind of sandbox alone; the strongest that works when empty."
+    )
+    allow_unconfined: bool = Field(
+        False,
+        alias="NEXUS_ALLOW_UNCONFINED",
+        description="Runs a model's code even where no sandbox with walls can be made. For machines that hold nothing else.",
+    )
+    builds: int = Field(2, alias="NEXUS_BUILDS", ge=1, le=64, description="How many builds run at once on this machine.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", alias="NEXUS_LOG_LEVEL", description="How much Nexus's own log says."
+    )

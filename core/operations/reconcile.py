@@ -1,0 +1,88 @@
+"""Reconcile, don't remember: what should be, against what is, on start and on a timer.
+
+Called by the program's ticks. It wakes every unfinished build and deployment (those that somebody holds are skipped by their lock) and
+repairs every app; nothing depends on a job in a queue having survived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from sqlalchemy import select
+
+from core.errors import NexusError, TemporaryError
+from core.ledger.ledger import Ledger
+from core.ledger.tables import Build, Deployment, TenantRow
+from core.ledger.waking import Waker, Work, WorkKind
+from core.operations.app_work import AppWork
+from core.tenants.registry import TenantRegistry
+from core.tenants.tenants import Tenants
+
+log = structlog.get_logger(__name__)
+
+
+class Reconciler:
+    """Finds what can move, and moves it."""
+
+    def __init__(self, ledger: Ledger, waker: Waker, apps: AppWork, tenants: Tenants, registry: TenantRegistry) -> None:
+        self._ledger = ledger
+        self._waker = waker
+        self._apps = apps
+        self._tenants = tenants
+        self._registry = registry
+
+    async def works(self) -> None:
+        """Take up every build and deployment that is not over and that no worker holds."""
+        try:
+            async with self._ledger.reading() as session:
+                unfinished = ["queued", "running"]
+                builds = list(
+                    await session.scalars(select(Build.id).where(Build.state.in_(unfinished)).order_by(Build.created_at))
+                )
+                deployments = list(
+                    await session.scalars(
+                        select(Deployment.id).where(Deployment.state.in_(unfinished)).order_by(Deployment.created_at)
+                    )
+                )
+        except TemporaryError:
+            return
+        for deployment in deployments:
+            self._waker.start(Work(WorkKind.DEPLOYMENT, deployment))
+        for build in builds:
+            self._waker.start(Work(WorkKind.BUILD, build))
+
+    async def apps(self) -> None:
+        """Repair every app, a few at a time."""
+        places = asyncio.Semaphore(4)
+
+        async def repair(app: str) -> None:
+            async with places:
+                try:
+                    await self._apps.advance(app, wait=0.0)
+                except NexusError as error:
+                    log.warning("app cannot be repaired just now", app=app, error=error.message)
+                except Exception:
+                    log.exception("app cannot be repaired", app=app)
+
+        try:
+            names = await self._apps.all_apps()
+        except TemporaryError:
+            return
+        await asyncio.gather(*(repair(name) for name in names))
+
+    async def quotas(self) -> None:
+        """Freeze tenants that are over their size, and thaw those that are below nine tenths of it again."""
+        async with self._ledger.reading() as session:
+            rows = list(await session.scalars(select(TenantRow).where(TenantRow.state == "ready")))
+        for row in rows:
+            tenant = self._registry.tenant(row)
+            usage = await self._tenants.usage(tenant)
+            if usage is None:
+                continue
+            if usage.size_mb > tenant.limits.size_mb and not usage.frozen:
+                await self._tenants.freeze(tenant, True)
+                log.warning("tenant frozen: over its size", tenant=row.id, size_mb=usage.size_mb)
+            elif usage.frozen and usage.size_mb < 0.9 * tenant.limits.size_mb:
+                await self._tenants.freeze(tenant, False)
+                log.info("tenant thawed", tenant=row.id)
