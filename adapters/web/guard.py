@@ -1,0 +1,108 @@
+"""What stands before every route of the page: who is it, may this request change something, and how refusals are told.
+
+Called by the routes alone. A session cookie counts only for requests that come from the page itself; a bearer token, which no browser
+sends by itself, counts for any.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from core import errors as e
+from core.conversation.inbound import Who
+
+MAX_BODY = 1_000_000  #: bytes
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types nexus"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+_STATUS: tuple[tuple[type[e.NexusError], HTTPStatus], ...] = (
+    (e.Unauthenticated, HTTPStatus.UNAUTHORIZED),
+    (e.Forbidden, HTTPStatus.FORBIDDEN),
+    (e.NotFound, HTTPStatus.NOT_FOUND),
+    (e.Conflict, HTTPStatus.CONFLICT),
+    (e.TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (e.UserError, HTTPStatus.BAD_REQUEST),
+    (e.OperatorError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (e.TemporaryError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def status_of(error: e.NexusError) -> HTTPStatus:
+    """The HTTP status that tells of an error."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def problem(error: e.NexusError) -> web.Response:
+    """An error as a problem document (RFC 9457)."""
+    status = status_of(error)
+    body = {"type": f"/problems/{error.kind}", "title": status.phrase, "status": status.value, "detail": error.message}
+    return web.Response(
+        text=json.dumps(body), status=status.value, content_type="application/problem+json", headers={"Cache-Control": "no-store"}
+    )
+
+
+def wants_json(request: web.Request) -> bool:
+    """Whether the client is a program rather than the page."""
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def cookie_name(secure: bool) -> str:
+    """With TLS the prefix keeps a sibling host, such as an app that Nexus serves, from setting the cookie."""
+    return "__Host-nexus" if secure else "nexus"
+
+
+def check_same_origin(request: web.Request) -> None:
+    """Raises `Forbidden` unless the page itself sent this. A missing answer is a no: every browser says where it comes from."""
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site is None and origin is None:
+        raise e.Forbidden("This needs a browser's Origin header, or a bearer token from `nexus token`.")
+    if site is not None and site != "same-origin":
+        raise e.Forbidden("This was sent by another site, so it was not done.")
+    if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
+        raise e.Forbidden("This was sent by another site, so it was not done.")
+
+
+async def read_json(request: web.Request) -> object:
+    """The body of a state-changing call.
+
+    Raises:
+        InvalidInput: not JSON, or not said to be.
+        TooLarge: over 1 MB.
+    """
+    if request.content_type != "application/json":
+        raise e.InvalidInput("Send JSON, with Content-Type: application/json.")
+    if (request.content_length or 0) > MAX_BODY:
+        raise e.TooLarge("That is over 1 MB; send less.")
+    body = bytearray()
+    async for chunk in request.content.iter_chunked(65_536):
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise e.TooLarge("That is over 1 MB; send less.")
+    try:
+        parsed: object = json.loads(body)
+    except (ValueError, RecursionError):
+        raise e.InvalidInput("That is not JSON. Send a JSON object.") from None
+    return parsed
+
+
+def require(who: Who | None) -> Who:
+    """The one who is signed in."""
+    if who is None:
+        raise e.Unauthenticated("You are not signed in. Run `./nexus signin` for a new link.")
+    return who
