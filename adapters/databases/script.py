@@ -72,6 +72,7 @@ _TOKEN = re.compile(
   | (?P<comment>/\*)
   | (?P<string>[eE]'(?:[^'\\]|\\.|'')*'(?:{_BLANK}'(?:[^'\\]|\\.|'')*')*|'(?:[^']|'')*')
   | (?P<quoted>"(?:[^"]|"")*")
+  | (?P<open>[eE]?'|")
   | (?P<dollar>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$)
   | (?P<word>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*)
   | (?P<number>\d\w*|\$\d+)
@@ -226,8 +227,8 @@ def _tokens(sql: str) -> Iterator[tuple[str, int, int]]:
             if closing < 0:
                 raise Refused(sql.count("\n", 0, position) + 1, f"the text quoted by {match.group()} does not end")
             end = closing + len(match.group())
-        elif kind == "mark" and match.group() in {"'", '"'}:
-            raise Refused(sql.count("\n", 0, position) + 1, f"the {match.group()} quote does not end")
+        elif kind == "open":
+            raise Refused(sql.count("\n", 0, position) + 1, f"the {match.group()[-1]} quote does not end")
         if kind != "space":
             yield kind, position, end
         position = end
