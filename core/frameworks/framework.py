@@ -61,6 +61,7 @@ class Framework(ABC):
     label: str  #: "FastAPI"
     runtime: str  #: "Python 3.11", "Node.js 24"; shown on cards
     layer_folder: str  #: what the install step leaves in ``/app``: ".venv" or "node_modules"
+    manifest: str  #: the file of the tree that names its direct dependencies: "requirements.txt" or "package.json"
 
     @abstractmethod
     def scaffold(self) -> FileTree:

@@ -1,0 +1,127 @@
+"""Every file that the starter writes for a plan: code, the first migration, the page's settings, README.
+
+Pure: the same plan and look give the same files, which is how a change finds out what it touches.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.models.starter import js_code, python_code, sql
+from adapters.models.starter.look import Look
+from core.frameworks.page import page
+from core.generation.plan import FieldType, FrameworkName, Plan, Resource
+
+FIRST_MIGRATION = "migrations/0001_init.sql"
+STATIC: dict[FrameworkName, str] = {"fastapi": "static", "express": "public"}
+
+
+@dataclass(frozen=True, slots=True)
+class AppFile:
+    """A file with its purpose, for the plan."""
+
+    purpose: str
+    content: str
+
+
+def app_files(plan: Plan, look: Look) -> dict[str, AppFile]:
+    """Path to file. Everything but the first migration follows the plan for as long as the app lives."""
+    static = STATIC[plan.framework]
+    code = python_code.files(plan.resources) if plan.framework == "fastapi" else js_code.files(plan.resources)
+    purposes = {path: _purpose(path, plan) for path in code}
+    made = {path: AppFile(purposes[path], content) for path, content in code.items()}
+    made[f"{static}/schema.json"] = AppFile("what the page shows", json.dumps(_schema(plan), indent=2, ensure_ascii=False) + "\n")
+    made[f"{static}/theme.css"] = AppFile("the accent colour", look.css())
+    made[f"{static}/index.html"] = AppFile("the page", _index(plan, look))
+    made["README.md"] = AppFile("what the app is and how to run it", _readme(plan))
+    made[".env.example"] = AppFile("the settings", _settings(plan))
+    return made
+
+
+def first_migration(plan: Plan) -> AppFile:
+    """The tables of a new app."""
+    heading = "The tables of the app. The platform runs each file of this folder once, in order; never edit one that ran."
+    return AppFile("the tables", sql.script(heading, sql.create_tables(plan.resources)))
+
+
+def _purpose(path: str, plan: Plan) -> str:
+    stem = path.rsplit("/", 1)[1].split(".")[0]
+    known = next((resource for resource in plan.resources if resource.name == stem), None)
+    return f"{known.label.lower()}: fields and routes" if known else "the list of resources"
+
+
+def _schema(plan: Plan) -> dict[str, Any]:
+    return {"title": plan.name, "resources": [_described(resource) for resource in plan.resources]}
+
+
+def _described(resource: Resource) -> dict[str, Any]:
+    fields = []
+    for one in resource.fields:
+        described: dict[str, Any] = {"name": one.name, "type": one.type.value, "label": one.label or one.name}
+        if one.required:
+            described["required"] = True
+        if one.type is FieldType.CHOICE:
+            described["choices"] = one.choices
+        if one.type is FieldType.REFERENCE:
+            described["references"] = one.references
+        fields.append(described)
+    return {
+        "name": resource.name,
+        "label": resource.label or resource.name,
+        "one": resource.singular.replace("_", " "),
+        "fields": fields,
+    }
+
+
+def _index(plan: Plan, look: Look) -> str:
+    title = html.escape(plan.name)
+    source = page("static")["static/index.html"]
+    source = source.replace("<title>App</title>", f"<title>{title}</title>").replace(
+        '<h1 id="title">App</h1>', f'<h1 id="title">{title}</h1>'
+    )
+    return source.replace('<html lang="en">', f'<html lang="en" data-theme="{look.theme}">') if look.theme else source
+
+
+def _readme(plan: Plan) -> str:
+    static = STATIC[plan.framework]
+    title = plan.name.replace("<", "").replace(">", "")
+    rows = "".join(
+        f"- `/api/{resource.name}`: {', '.join(f'`{one.name}`' + (' (needed)' if one.required else '') for one in resource.fields)}\n"
+        for resource in plan.resources
+    )
+    by_hand = (
+        "pip install -r requirements.txt\nuvicorn app.main:app --port 8000"
+        if plan.framework == "fastapi"
+        else "npm install\nPORT=3000 npm start"
+    )
+    code = "app/resources/" if plan.framework == "fastapi" else "src/resources/"
+    return (
+        f"# {title}\n\nA web app over Postgres, made by the built-in starter of Nexus, without a language model.\n\n"
+        f"## What it keeps\n\n{rows}\n"
+        "Each address takes `GET` (with `?q=` to search, `?limit=` and `?offset=`) and `POST`; with `/<id>` behind it `GET`, `PUT`, `PATCH` and `DELETE`. "
+        "Errors are problem documents with a message per field.\n\n"
+        "## Where things are\n\n"
+        f"- `{code}`: one file per kind of thing, with its fields and checks\n"
+        f"- `{static}/`: the page, without a build step; `schema.json` says what it shows, `theme.css` has its colour\n"
+        "- `migrations/`: the tables, run by the platform in order, each file once\n\n"
+        "## Running it by hand\n\n"
+        "Make a Postgres database, run the migrations, set `DATABASE_URL` (see `.env.example`), then:\n\n"
+        '```sh\nfor file in migrations/*.sql; do psql "$DATABASE_URL" -f "$file"; done\n'
+        f"{by_hand}\n```\n"
+    )
+
+
+def _settings(plan: Plan) -> str:
+    port = 8000 if plan.framework == "fastapi" else 3000
+    lines = [
+        "# Set by the platform; set them yourself to run the app elsewhere.",
+        "DATABASE_URL=postgresql://user:password@localhost:5432/app",
+        "PLATFORM_API_URL=",
+        "HOST=127.0.0.1",
+        f"PORT={port}",
+        *(f"{setting.name}=" for setting in plan.settings),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,408 @@
+"""Reads a change request and applies it to a plan: fields and things are added, hidden, renamed; title and look change.
+
+Data is kept. A field or thing that is removed is hidden (its column stays) unless the request says to drop the column or table. Every
+change of the schema is a new migration; earlier ones are never touched. What is not understood changes nothing, and is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adapters.models.starter import sql
+from adapters.models.starter.drafts import as_resources
+from adapters.models.starter.fieldwords import fields, split_list
+from adapters.models.starter.kinds import FIELD_FIRST, kind
+from adapters.models.starter.look import Look, read_look
+from adapters.models.starter.naming import OWN_COLUMNS, distinct, field_name, label, plural, singular_phrase
+from adapters.models.starter.reading import nouns_in
+from core.files import FileTree
+from core.generation.plan import FieldType, Plan, Resource, ResourceField
+
+EXAMPLES = "“add a due date to notes”, “also track projects with name and deadline”, “make the email required”, “remove the notes field”, “rename the app to Errands” or “make the header green”"
+MAX_CHANGES = 12
+_ADD = re.compile(
+    r"^(?:please\s+|can you\s+|could you\s+|and\s+|also\s+|then\s+)*(?:add|include|insert|put in|we (?:also )?need|i (?:also )?(?:need|want)|give (?:it|them))\s+(.+)$",
+    re.I,
+)
+_TRACK = re.compile(
+    r"^(?:please\s+|can you\s+|and\s+|also\s+|then\s+|it should\s+|i (?:also )?want to\s+|let me\s+)*(?:also\s+)?(?:track|manage|store|keep(?: track of)?|record|log|list)\s+(.+)$",
+    re.I,
+)
+_REMOVE = re.compile(r"\b(?:remove|hide|get rid of|take out|take away|leave out|delete|drop)\s+(.+)$", re.I)
+_TITLE = re.compile(
+    r"\b(?:(?:change|set|update|make)\s+(?:the\s+)?(?:(?:app|page|site)(?:'s|’s)?\s+)?(?:title|name|heading)(?:\s+of\s+(?:the\s+)?(?:app|page|site))?\s+(?:to|into)"
+    r"|rename\s+(?:the\s+|this\s+)?(?:app|it|page|site|application)\s+(?:to|into|as)?|call\s+(?:it|the app|this app))\s+(.+)$",
+    re.I,
+)
+_RENAME = re.compile(
+    r"\b(?:rename|change)\s+(?:the\s+)?(?:field\s+|column\s+)?[\"“']?([\w -]{1,40}?)[\"”']?\s+(?:field\s+|column\s+)?(?:to|into|as)\s+[\"“']?([\w -]{1,40}?)[\"”']?(?:\s+(?:in|on|of|for)\s+(?:the\s+)?([\w -]{1,40}))?$",
+    re.I,
+)
+_REQUIRED = re.compile(
+    r"\b(?:make|mark|set)\s+(?:the\s+)?([\w -]{1,40}?)\s+(?:field\s+|column\s+)?(?:as\s+|to be\s+|be\s+)?(required|mandatory|needed|optional)\b(?:\s+(?:in|on|of|for)\s+(?:the\s+)?([\w -]{1,40}))?",
+    re.I,
+)
+_ONTO = re.compile(
+    r"^(.+?)\s+(?:to|on|in|for|into|onto)\s+(?:the\s+|each\s+|every\s+|all\s+|my\s+|our\s+)?([\w -]{2,40}?)(?:\s+(?:list|table|page|form|section|resource|tab))?$",
+    re.I,
+)
+_DROPS = re.compile(
+    r"\b(?:drop|delete|erase|destroy|permanently)\b.*\b(?:column|table|data|for good|permanently)\b|\bpermanently\b", re.I
+)
+
+
+@dataclass(slots=True)
+class Change:
+    """A plan being changed, with what has to happen to the database."""
+
+    plan: Plan
+    look: Look
+    tree: FileTree
+    resources: list[Resource]
+    statements: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    understood: bool = False
+    destructive: bool = False
+
+    def resource(self, words: str) -> Resource | None:
+        """The resource that these words mean."""
+        wanted = re.sub(r"^(?:the|each|every|all|my|our)\s+", "", words.strip().lower())
+        for resource in self.resources:
+            one = resource.singular.replace("_", " ")
+            if (
+                wanted in {one, resource.name, resource.name.replace("_", " "), resource.label.lower(), plural(one)}
+                or singular_phrase(wanted or "x") == one
+            ):
+                return resource
+        return None
+
+    def having(self, column: str, where: str = "") -> Resource | None:
+        """The resource that has this field, the one that is named first."""
+        named = self.resource(where) if where else None
+        candidates = [named] if named else self.resources
+        return next((resource for resource in candidates if any(one.name == column for one in resource.fields)), None)
+
+    def replace(self, resource: Resource) -> None:
+        self.resources = [resource if other.name == resource.name else other for other in self.resources]
+
+    def set_field(self, resource: Resource, old: str, new: ResourceField | None) -> None:
+        kept = [one if one.name != old else new for one in resource.fields]
+        self.replace(resource.model_copy(update={"fields": [one for one in kept if one is not None]}))
+
+
+def change(request: str, plan: Plan, tree: FileTree, look: Look) -> Change:
+    """Apply a request. ``understood`` is False when nothing of it was."""
+    made = Change(plan=plan, look=look, tree=tree, resources=list(plan.resources))
+    missed = []
+    for part in _parts(request):
+        if not any(step(made, part) for step in (_title, _looks, _required, _add_choice, _rename, _remove, _track, _add)):
+            missed.append(part)
+        else:
+            made.understood = True
+    if missed and made.understood:
+        made.said.append(f"Not understood, and left out: {'; '.join(part[:80] for part in missed[:4])}.")
+    made.plan = made.plan.model_copy(update={"resources": made.resources})
+    return made
+
+
+def _parts(request: str) -> list[str]:
+    text = " ".join(request[:4000].replace("\n", ". ").split())
+    found = re.split(
+        r"[;!?]+|\.(?=\s|$)|,?\s+(?:and|then|and then|and also)\s+(?=(?:please\s+)?(?:add|make|rename|remove|drop|hide|delete|track|change|also|call|include|set)\b)",
+        text,
+    )
+    return [part.strip(" ,.") for part in found if part and part.strip(" ,.")][:MAX_CHANGES]
+
+
+def _clean_title(text: str) -> str:
+    return " ".join(re.sub(r"[\x00-\x1f<>\"“”]", "", text).split()).strip(" '‘’.,")[:60]
+
+
+def _title(made: Change, part: str) -> bool:
+    match = _TITLE.search(part)
+    title = _clean_title(match[1]) if match else ""
+    if not title:
+        return False
+    made.plan = made.plan.model_copy(update={"name": title})
+    made.said.append(f"The app is now called {title}; its address stays.")
+    return True
+
+
+def _looks(made: Change, part: str) -> bool:
+    if _ADD.match(part) and not re.search(r"\b(?:theme|mode|accent)\b", part, re.I):
+        return False
+    after = read_look(part, made.look)
+    if after == made.look and not re.search(r"\b(?:dark|light)\s+(?:theme|mode)\b", part, re.I):
+        return False
+    made.look = after
+    made.said.append("The look follows the request: the accent colour, and light or dark, are all that the starter changes.")
+    return True
+
+
+def _required(made: Change, part: str) -> bool:
+    match = _REQUIRED.search(part)
+    if not match:
+        return False
+    column = _column(match[1])
+    resource = made.having(column, match[3] or "")
+    if resource is None:
+        return False
+    one = next(one for one in resource.fields if one.name == column)
+    needed = match[2].lower() != "optional"
+    if not needed and one.required:
+        made.statements.append(f"ALTER TABLE {sql.name(resource.name)} ALTER COLUMN {sql.name(column)} DROP NOT NULL;")
+    made.set_field(resource, column, one.model_copy(update={"required": needed}))
+    if needed:
+        made.said.append(
+            f"{one.label or one.name} is needed from now on; {resource.label.lower()} that have none stay as they are."
+        )
+    return True
+
+
+def _add_choice(made: Change, part: str) -> bool:
+    match = _ADD.match(part)
+    onto = _ONTO.match(match[1]) if match else None
+    if onto is None:
+        return False
+    column = _column(onto[2])
+    resource = made.having(column)
+    one = next((one for one in resource.fields if one.name == column), None) if resource else None
+    if resource is None or one is None or one.type is not FieldType.CHOICE or made.resource(onto[2]) is not None:
+        return False
+    cleaned = re.sub(r"\b(?:as\s+)?(?:an?\s+)?(?:new\s+)?(?:options?|choices?|values?|status(?:es)?)\b", "", onto[1], flags=re.I)
+    found = [
+        " ".join(re.sub(r"[^\w\s&+/().-]", "", item).split())[:40]
+        for item in split_list(re.sub(r"^(?:an?|the)\s+", "", cleaned.strip(), flags=re.I))
+    ]
+    choices = list(dict.fromkeys([*one.choices, *(item for item in found if item)]))
+    if choices == one.choices:
+        return False
+    grown = one.model_copy(update={"choices": choices})
+    table = sql.name(resource.name)
+    made.statements.append(
+        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {sql.constraint(resource.name, column, 'choice')};\nALTER TABLE {table} ADD {sql.choice_check(resource.name, grown)};"
+    )
+    made.set_field(resource, column, grown)
+    return True
+
+
+def _rename(made: Change, part: str) -> bool:
+    match = _RENAME.search(part)
+    if not match:
+        return False
+    resource = made.resource(match[1])
+    if resource is not None:
+        made.replace(resource.model_copy(update={"label": label(match[2])}))
+        made.said.append(f"{resource.label} are called {label(match[2])} on the page; their address stays /api/{resource.name}.")
+        return True
+    column, wanted = _column(match[1]), field_name(match[2])
+    resource = made.having(column, match[3] or "")
+    if resource is None or not wanted or wanted in OWN_COLUMNS:
+        return False
+    one = next(one for one in resource.fields if one.name == column)
+    new = distinct(wanted, {*_columns(made.tree, resource.name), *(other.name for other in resource.fields)} - {column})
+    if new != column:
+        made.statements.append(f"ALTER TABLE {sql.name(resource.name)} RENAME COLUMN {sql.name(column)} TO {sql.name(new)};")
+        if one.type is FieldType.CHOICE:
+            old_rule, new_rule = sql.constraint(resource.name, column, "choice"), sql.constraint(resource.name, new, "choice")
+            made.statements.append(f"ALTER TABLE {sql.name(resource.name)} RENAME CONSTRAINT {old_rule} TO {new_rule};")
+    made.set_field(resource, column, one.model_copy(update={"name": new, "label": label(match[2])}))
+    return True
+
+
+def _remove(made: Change, part: str) -> bool:
+    match = _REMOVE.search(part)
+    if not match:
+        return False
+    for_good = bool(_DROPS.search(part))
+    text = re.sub(
+        r"\b(?:fields?|columns?|tables?|sections?|tabs?|completely|permanently|for good|and (?:its|their|all) data|with (?:its|their) data)\b",
+        "",
+        match[1],
+        flags=re.I,
+    )
+    where = re.match(r"^(.+?)\s+(?:from|in|on|of)\s+(?:the\s+|each\s+|every\s+)?([\w -]{2,40})$", text.strip(), re.I)
+    named, place = (where[1], where[2]) if where and made.resource(where[2]) else (text, "")
+    done = False
+    for item in split_list(named):
+        words = re.sub(r"^(?:the|a|an|its|their)\s+", "", item.strip(), flags=re.I).strip()
+        column = _column(words)
+        resource = made.having(column, place)
+        if resource is not None and len(resource.fields) > 1:
+            done = _remove_field(made, resource, column, for_good=for_good)
+        elif (whole := made.resource(words)) is not None and len(made.resources) > 1:
+            done = _remove_resource(made, whole, for_good=for_good)
+    return done
+
+
+def _remove_field(made: Change, resource: Resource, column: str, *, for_good: bool) -> bool:
+    one = next(one for one in resource.fields if one.name == column)
+    table = sql.name(resource.name)
+    if for_good:
+        made.statements.append(
+            f"-- destructive: the data of this column are gone afterwards\nALTER TABLE {table} DROP COLUMN {sql.name(column)};"
+        )
+        made.destructive = True
+        made.said.append(f"{one.label or column} is dropped from {resource.label.lower()}, with its data.")
+    else:
+        if one.required and one.type is not FieldType.BOOLEAN:
+            made.statements.append(f"ALTER TABLE {table} ALTER COLUMN {sql.name(column)} DROP NOT NULL;")
+        made.said.append(
+            f"{one.label or column} is gone from the page and the API; its data are kept. Say “drop the {one.label.lower() or column} column” to delete them."
+        )
+    made.set_field(resource, column, None)
+    return True
+
+
+def _remove_resource(made: Change, resource: Resource, *, for_good: bool) -> bool:
+    for other in made.resources:
+        for one in [one for one in other.fields if one.references == resource.name]:
+            if other.name == resource.name or len(other.fields) == 1:
+                continue
+            _remove_field(made, next(r for r in made.resources if r.name == other.name), one.name, for_good=for_good)
+    made.resources = [other for other in made.resources if other.name != resource.name]
+    if for_good:
+        made.statements.append(
+            f"-- destructive: the data of this table are gone afterwards\nDROP TABLE {sql.name(resource.name)} CASCADE;"
+        )
+        made.destructive = True
+    made.said.append(f"{resource.label} are gone from the page and the API{'' if for_good else '; their data are kept'}.")
+    return True
+
+
+def _track(made: Change, part: str) -> bool:
+    match = _TRACK.match(part)
+    return match is not None and _add_resources(made, "track " + match[1])
+
+
+def _add(made: Change, part: str) -> bool:
+    match = _ADD.match(part)
+    if match is None:
+        return False
+    text = match[1]
+    whole = re.sub(r"^(?:an?\s+|the\s+)?(?:new\s+)?", "", text.strip(), flags=re.I)
+    section = re.match(r"^([\w -]{2,40}?)\s+(?:table|section|page|tab|list|resource)\b(.*)$", whole, re.I) or re.match(
+        r"^(?:table|section|page|tab|list|resource)\s+(?:for|of|called|named)\s+([\w -]{2,40}?)((?:\s+with\b.*)?)$", whole, re.I
+    )
+    if section and made.resource(section[1]) is None:
+        return _add_resources(made, f"track {section[1]}{section[2]}")
+    onto = _ONTO.match(text)
+    target = made.resource(onto[2]) if onto else None
+    named = onto[1] if onto and target else text
+    bare = re.sub(
+        r"\s+with\s+.*$", "", whole if not (onto and target) else re.sub(r"^(?:an?\s+|the\s+)?(?:new\s+)?", "", named), flags=re.I
+    ).strip()
+    known = kind(bare)
+    several = singular_phrase(bare.lower() or "x") != bare.lower()
+    if (
+        known is not None
+        and several
+        and singular_phrase(bare.lower()) not in FIELD_FIRST
+        and made.resource(bare) is None
+        and not re.search(r"\bfield|column\b", named, re.I)
+    ):
+        return _add_resources(made, "track " + re.sub(r"^(?:an?\s+|the\s+)?(?:new\s+)?", "", named), onto=target)
+    if target is None and " with " in f" {whole} " and made.resource(bare) is None and several:
+        return _add_resources(made, "track " + whole)
+    return _add_fields(made, target, named)
+
+
+def _add_fields(made: Change, target: Resource | None, text: str) -> bool:
+    required = bool(re.search(r"\b(?:required|mandatory)\b", text, re.I))
+    text = re.sub(r"\b(?:fields?|columns?|property|attribute)\s+(?:called|named|for|:)?\s*", " ", text + " ", flags=re.I)
+    text = re.sub(
+        r"^\s*(?:an?|the)?\s*(?:new|extra|another|optional|required|mandatory)?\s*(?:called|named|for)\s+", "", text, flags=re.I
+    )
+    added = [one for one in fields(text) if one.name not in OWN_COLUMNS]
+    if not added or not made.resources or any(len(one.label.split()) > 3 for one in added):
+        return False
+    resource = target or made.resources[0]
+    if target is None and len(made.resources) > 1:
+        made.said.append(f"The request names no section, so {resource.label.lower()} got it.")
+    there = _columns(made.tree, resource.name)
+    done = False
+    for one in added[: 24 - len(resource.fields)]:
+        if any(other.name == one.name for other in resource.fields):
+            made.said.append(f"{resource.label} have {one.label.lower()} already.")
+            continue
+        one = one.model_copy(update={"required": one.required or required})
+        names = {other.singular: other.name for other in made.resources}
+        if one.type is FieldType.TEXT and one.name in names and one.name != resource.singular:
+            one = one.model_copy(update={"type": FieldType.REFERENCE, "references": names[one.name]})
+        if one.name in there and there[one.name] != sql.TYPES[one.type]:
+            one = one.model_copy(update={"name": distinct(one.name, {*there, *(other.name for other in resource.fields)})})
+        table = sql.name(resource.name)
+        made.statements.append(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {sql.column(resource.name, one, added=True)};")
+        made.statements += [] if one.name in there else sql.indexes(resource.name, [one])
+        if one.required and one.type is not FieldType.BOOLEAN:
+            made.said.append(f"{one.label} is needed from now on; {resource.label.lower()} that have none stay as they are.")
+        resource = resource.model_copy(update={"fields": [*resource.fields, one]})
+        done = True
+    made.replace(resource)
+    return done
+
+
+def _add_resources(made: Change, text: str, onto: Resource | None = None) -> bool:
+    drafts = [draft for draft in nouns_in(text) if made.resource(draft.one) is None]
+    room = 12 - len(made.resources)
+    if not drafts or room < 1:
+        return False
+    known = [onto, *(r for r in made.resources if r is not onto)] if onto else made.resources
+    for draft in drafts:
+        if onto is not None and not draft.links:
+            draft.link(onto.singular.replace("_", " "), required=draft.child)
+    added = as_resources(drafts[:room], known)
+    tables = _tables(made.tree)
+    hidden = {one.name for one in added if one.name in tables}
+    added = [one.model_copy(update={"name": distinct(one.name, {*tables, *(r.name for r in made.resources)})}) for one in added]
+    made.statements += sql.create_tables(added, [resource.name for resource in made.resources])
+    made.resources += added
+    if hidden:
+        made.said.append("A removed section of the same name keeps its data; the new one starts empty.")
+    for resource in added:
+        made.said.append(
+            f"{resource.label} have these fields: {', '.join((one.label or one.name).lower() for one in resource.fields)}."
+        )
+    return True
+
+
+def _column(words: str) -> str:
+    name = field_name(words.strip())
+    return name or "-"
+
+
+def _tables(tree: FileTree) -> set[str]:
+    return {match[1] for source in _migrations(tree) for match in re.finditer(r'CREATE TABLE "([a-z0-9_]+)"', source)}
+
+
+def _columns(tree: FileTree, table: str) -> dict[str, str]:
+    """The columns that the starter's migrations gave a table, hidden ones too, with their SQL types."""
+    found: dict[str, str] = {}
+    types = "|".join(sorted((re.escape(kind) for kind in set(sql.TYPES.values())), key=len, reverse=True))
+    for source in _migrations(tree):
+        created = re.search(rf'CREATE TABLE "{table}" \((.*?)\n\);', source, re.S)
+        if created:
+            found.update(re.findall(rf'^\s*"([a-z0-9_]+)" ({types})', created[1], re.M))
+        for match in re.finditer(
+            rf'ALTER TABLE "{table}" (?:ADD COLUMN IF NOT EXISTS "(\w+)" ({types})|RENAME COLUMN "(\w+)" TO "(\w+)"|DROP COLUMN "(\w+)")',
+            source,
+        ):
+            if match[1]:
+                found.setdefault(match[1], match[2])
+            elif match[3] in found:
+                found[match[4]] = found.pop(match[3])
+            elif match[5]:
+                found.pop(match[5], None)
+    return found
+
+
+def _migrations(tree: FileTree) -> Sequence[str]:
+    return [content for path, content in tree.items() if path.startswith("migrations/") and path.endswith(".sql")]
+
+
+def next_migration(tree: FileTree, frozen: frozenset[str], what: str) -> str:
+    """The path of the next migration."""
+    numbers = [int(match[1]) for path in [*tree, *frozen] if (match := re.match(r"migrations/(\d{1,6})", path))]
+    return f"migrations/{max(numbers, default=0) + 1:04d}_{'_'.join(field_name(what).split('_')[:5])[:40].strip('_') or 'change'}.sql"

@@ -1,0 +1,3 @@
+// What the app keeps: one module per resource, listed here.
+
+export const resources = [];

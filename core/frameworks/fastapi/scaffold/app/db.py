@@ -1,0 +1,48 @@
+"""The database: one pool on DATABASE_URL, opened at the first query and healed by itself."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError, ConnectionError)
+
+
+class Database:
+    def __init__(self) -> None:
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def pool(self) -> asyncpg.Pool:
+        if self._pool is None:
+            async with self._opening:
+                if self._pool is None:
+                    self._pool = await asyncpg.create_pool(
+                        os.environ["DATABASE_URL"], min_size=0, max_size=8, command_timeout=20, timeout=5
+                    )
+        return self._pool
+
+    async def rows(self, sql: str, *values: Any) -> Sequence[asyncpg.Record]:
+        """The rows of a SELECT; asked once more when the connection turns out to be gone."""
+        pool = await self.pool()
+        try:
+            return await pool.fetch(sql, *values)
+        except GONE:
+            return await pool.fetch(sql, *values)
+
+    async def row(self, sql: str, *values: Any) -> asyncpg.Record | None:
+        """The first row; right for statements that write, which are never repeated."""
+        return await (await self.pool()).fetchrow(sql, *values)
+
+    async def value(self, sql: str, *values: Any) -> Any:
+        rows = await self.rows(sql, *values)
+        return rows[0][0] if rows else None
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+
+
+database = Database()
