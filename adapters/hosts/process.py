@@ -283,6 +283,8 @@ class _Tail:
                     whole = file.read()
                     found = whole.rfind(self._last) if self._last else -1
                     self._offset = found + len(self._last) if found >= 0 else 0
+                    if found < 0:
+                        self._rest = b""
                 file.seek(self._offset)
                 piece = file.read(1024 * 1024 if not final else -1)
         except FileNotFoundError:

@@ -1,5 +1,8 @@
 """Untrusted code tries to get out, to look around, and to take the machine down. Real walls, real attacks."""
 
+# The condition is in another process: nothing there can set an event. Small local files do not block.
+# ruff: noqa: ASYNC110, ASYNC240
+
 from __future__ import annotations
 
 import asyncio
@@ -85,9 +88,7 @@ async def test_nothing_outside_the_working_folder_can_be_written(attack: Attack,
     assert not [place for place in [*places, "/tmp"] if Path(place, token).exists()]
 
 
-async def test_no_variable_of_nexus_is_seen_inside(
-    attack: Attack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_variable_of_nexus_is_seen_inside(attack: Attack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-operator")
     outcome = await attack(
         "import os, glob\n"
@@ -107,9 +108,7 @@ async def test_a_secret_of_the_app_stands_in_no_command_line(sandbox: ConfinedSa
     seen = asyncio.Event()
     task = asyncio.create_task(
         sandbox.run(
-            Command(
-                argv=("/bin/sh", "-c", "echo up; sleep 60"), workdir=workdir, env={"APP_SECRET": token}
-            ),
+            Command(argv=("/bin/sh", "-c", "echo up; sleep 60"), workdir=workdir, env={"APP_SECRET": token}),
             on_output=lambda _: seen.set(),
         )
     )
@@ -196,10 +195,7 @@ async def test_a_fork_bomb_is_held_and_nothing_of_it_is_left(attack: Attack) -> 
 async def test_a_fork_bomb_that_never_ends_is_ended(attack: Attack) -> None:
     token = f"bomb-{secrets.token_hex(8)}"
     outcome = await attack(
-        "import os\n"
-        "while True:\n"
-        "    try: os.fork()\n"
-        "    except OSError: pass",
+        "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
         token,
         limits=Limits(pids=32, seconds=2),
     )
@@ -239,9 +235,7 @@ async def test_a_single_file_cannot_fill_the_disk(attack: Attack, workdir: Path)
 
 
 async def test_endless_output_is_cut_and_ended(attack: Attack) -> None:
-    outcome = await attack(
-        "import os\nwhile True: os.write(1, b'spam' * 16384)", limits=Limits(seconds=2, memory_mb=128)
-    )
+    outcome = await attack("import os\nwhile True: os.write(1, b'spam' * 16384)", limits=Limits(seconds=2, memory_mb=128))
     assert outcome.ending is Ending.TIMED_OUT
     assert 0 < len(outcome.output) <= 64 * 1024
 
@@ -278,9 +272,7 @@ async def test_a_set_user_id_program_gives_no_power(attack: Attack) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make the trap")
-async def test_a_set_user_id_shell_in_the_working_folder_gives_no_power(
-    sandbox: ConfinedSandbox, workdir: Path
-) -> None:
+async def test_a_set_user_id_shell_in_the_working_folder_gives_no_power(sandbox: ConfinedSandbox, workdir: Path) -> None:
     shell = workdir / "sh"
     shell.write_bytes(Path("/bin/sh").read_bytes())
     (workdir / "second-name").hardlink_to(shell)  # two names: it stays root's
@@ -305,9 +297,9 @@ async def test_the_processes_of_the_host_show_nothing_of_worth(attack: Attack, s
     outcome = await attack(
         "import os, sys\n"
         "pid = sys.argv[1]; got = []\n"
-        "for name in ('environ', 'mem', 'maps', 'cwd', 'root', 'fd'):\n"
+        "for name in ('environ', 'mem', 'maps', 'cwd', 'root', 'fd/0'):\n"
         "    path = f'/proc/{pid}/{name}'\n"
-        "    try: got.append((name, os.listdir(path) if name in ('cwd', 'root', 'fd') else open(path, 'rb').read(64)))\n"
+        "    try: got.append((name, os.listdir(path) if name in ('cwd', 'root') else open(path, 'rb').read(64)))\n"
         "    except OSError: pass\n"
         "print(got, len([p for p in os.listdir('/proc') if p.isdecimal()]))",
         str(os.getpid()),
@@ -317,9 +309,7 @@ async def test_the_processes_of_the_host_show_nothing_of_worth(attack: Attack, s
         assert int(outcome.output.split()[1]) <= 3
 
 
-async def test_a_link_to_a_file_of_the_system_is_never_followed_by_us(
-    attack: Attack, workdir: Path, tmp_path: Path
-) -> None:
+async def test_a_link_to_a_file_of_the_system_is_never_followed_by_us(attack: Attack, workdir: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     victim = outside / "shadow"
@@ -391,9 +381,7 @@ async def test_the_file_tree_inside_cannot_be_changed(attack: Attack) -> None:
     assert outcome.output == "done\n"
 
 
-async def test_the_private_temporary_folder_is_bounded_and_gone_afterwards(
-    attack: Attack, sandbox: ConfinedSandbox
-) -> None:
+async def test_the_private_temporary_folder_is_bounded_and_gone_afterwards(attack: Attack, sandbox: ConfinedSandbox) -> None:
     outcome = await attack("import os, tempfile; print(tempfile.mkdtemp())")
     assert outcome.ok
     assert not Path(outcome.output.strip()).exists()
@@ -405,9 +393,7 @@ async def test_the_private_temporary_folder_is_bounded_and_gone_afterwards(
         assert not outcome.ok
 
 
-async def test_a_read_only_mount_cannot_be_written_and_a_writable_one_can(
-    attack: Attack, tmp_path: Path
-) -> None:
+async def test_a_read_only_mount_cannot_be_written_and_a_writable_one_can(attack: Attack, tmp_path: Path) -> None:
     for name in ("layer", "cache"):
         (tmp_path / name).mkdir()
     (tmp_path / "layer" / "lib.txt").write_text("library")
@@ -435,12 +421,8 @@ async def test_many_at_once_do_not_meet(sandbox: ConfinedSandbox, tmp_path: Path
         folder.mkdir()
     code = "import os; open('me', 'w').write(str(os.getuid())); print(os.getuid())"
     outcomes = await asyncio.gather(
-        *(
-            sandbox.run(Command(argv=(os.path.realpath(sys.executable), "-c", code), workdir=folder))
-            for folder in folders
-        )
+        *(sandbox.run(Command(argv=(os.path.realpath(sys.executable), "-c", code), workdir=folder)) for folder in folders)
     )
     assert all(outcome.ok for outcome in outcomes)
     if os.geteuid() == 0:
         assert len({outcome.output for outcome in outcomes}) == len(folders)
-
