@@ -166,7 +166,7 @@ class _Kit:
 
     def _facts(self, facts: Sequence[c.Fact]) -> RenderableType:
         grid = Table.grid(padding=(0, 2), expand=False)
-        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(style="dim", no_wrap=True, min_width=13)  # the lists of facts of a card stand in line
         grid.add_column(overflow="fold")
         for fact in facts:
             value = line(fact.value)
@@ -178,8 +178,7 @@ class _Kit:
         return grid
 
     def _steps(self, steps: c.Steps) -> RenderableType:
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(no_wrap=True, width=max((len(_sign(s.state, self.signs)[0]) for s in steps.steps), default=1))
+        grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")
         grid.add_column(justify="right", style="dim", no_wrap=True)
@@ -187,9 +186,9 @@ class _Kit:
             sign, style = _sign(step.state, self.signs)
             running = step.state is c.StepState.RUNNING and self._spinning
             waiting = step.state is c.StepState.WAITING
+            name = Text(line(step.name), style="bright_black" if waiting else "")
             grid.add_row(
-                Spinner("dots", style="blue") if running else Text(sign, style=style),
-                Text(line(step.name), style="bright_black" if waiting else ""),
+                Spinner("dots", text=name, style="blue") if running else Text.assemble((sign, style), " ", name),
                 Text(line(step.detail), style="red" if step.state is c.StepState.FAILED else "dim"),
                 Text("" if step.seconds is None else duration(step.seconds)),
             )

@@ -435,8 +435,10 @@ def _unknown(typed: str, *, typed_words: int) -> InvalidInput:
     meant = nearest(typed, VERBS) or _MEANT.get(typed.casefold(), "")
     if meant:
         return InvalidInput(f"{quoted(typed)} is not a command. Did you mean {meant}? Usage: {VERBS[meant].usage}")
-    if typed_words > 2:
-        return InvalidInput(f"{quoted(typed)} is not a command. To make an app of these words, type build in front of them.")
+    if typed_words > 3:
+        return InvalidInput(
+            f"{quoted(typed)} is not a command. To make an app of these words, type build in front of them; help shows the commands."
+        )
     return InvalidInput(f"{quoted(typed)} is not a command. Type help to see the commands.")
 
 

@@ -121,5 +121,5 @@ def _failed(story: Story, build: BuildStory, failed: e.BuildFailed) -> Card:
     children += log(failed.log_tail, title="Last lines", limit=24)
     if failed.files:
         children.append(Files(build=build.build, files=[shown_file(file) for file in failed.files]))
-    children += [*notes(build), Text(text="Nothing was deployed, and this build does not count.", style="muted")]
+    children += [*notes(build), Text(text="Nothing was deployed. A failed build is not counted.", style="muted")]
     return _card(story, build, Tone.BAD, "Failed", children, again(story, build))

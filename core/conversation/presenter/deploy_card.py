@@ -46,27 +46,27 @@ def _expected(story: Story, deployment: DeploymentStory) -> tuple[str, ...]:
 
 
 def _purpose(deployment: DeploymentStory, *, under_way: bool) -> str:
+    """What it is and who wanted it."""
     requested = deployment.requested
     if requested is None:
         return ""
     name = f"v{requested.release}"
-    by = shown_line(requested.by, 80)
-    data = "with its data and settings" if requested.with_data else "code only"
+    by = shown_line(requested.by, 80) or "somebody"
     match requested.purpose:
         case "deploy":
-            words = f"Deploying {name}" if under_way else f"{name}, deployed"
+            words = f"Deploying {name}" if under_way else name
+            return f"{words}, approved by {by}."
         case "rollback":
             origin = f"v{requested.from_release}" if requested.from_release is not None else "an earlier release"
-            words = (
-                f"Rolling back to {origin}, {data}, as {name}" if under_way else f"{name}, back at {origin}, {data}; asked for"
-            )
+            what = "code, data and settings" if requested.with_data else "code only"
+            words = f"Rolling back to {origin} as {name}" if under_way else f"{name}, back at {origin}"
+            return f"{words}: {what}. {by} asked for it."
         case "settings":
-            words = f"Starting {name} with the new settings" if under_way else f"{name}, with settings changed"
+            return f"Starting {name} with the settings that {by} changed." if under_way else f"{name}, settings changed by {by}."
         case "start":
-            words = f"Starting it again as {name}" if under_way else f"{name}, started again"
+            return f"Starting {name} again. {by} asked for it." if under_way else f"{name}, started again by {by}."
         case "restart":
-            words = f"Restarting it as {name}" if under_way else f"{name}, restarted"
-    return sentence(f"{words} by {by}" if by else words.removesuffix("; asked for"))
+            return f"Restarting {name}. {by} asked for it." if under_way else f"{name}, restarted by {by}."
 
 
 def _live(story: Story, deployment: DeploymentStory, live: e.DeploymentLive, title: str) -> Card:

@@ -122,4 +122,10 @@ def shown_file(file: FileEntry) -> FileEntry:
 
 def notes(build: BuildStory) -> list[Text]:
     """What is worth a line, while it was built."""
-    return [Text(text="\n".join(shown_line(note) for note in build.notes), style="muted")] if build.notes else []
+    return paragraph("\n".join(shown_line(note) for note in build.notes), style="muted")
+
+
+def paragraph(text: str, style: str = "body") -> list[Text]:
+    """A paragraph; none where there is nothing to say."""
+    lines = "\n".join(line for line in text.splitlines() if line.strip())
+    return [Text.model_validate({"text": lines, "style": style})] if lines else []

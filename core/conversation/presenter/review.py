@@ -193,7 +193,7 @@ def _deploy(story: Story, build: BuildStory, ready: e.BuildReady, now: datetime)
     children = list(section.children)
     if ready.evidence:
         children.append(Steps(title="Tried before asking", steps=[evidence_step(s, ready.plan) for s in ready.evidence]))
-    facts = [Fact(label="Tried with", value=walls(ready.isolation))] if ready.isolation.strip() else []
+    facts = [Fact(label="Sandbox", value=walls(ready.isolation))] if ready.isolation.strip() else []
     facts.append(Fact(label="Artifact", value=short_digest(ready.artifact), style="code"))
     if build.approval is not None and pending(story, build, now):
         facts.append(Fact(label="May approve", value=shown_line(build.approval.who, 160) or "anyone here"))
@@ -206,7 +206,8 @@ def _deploy(story: Story, build: BuildStory, ready: e.BuildReady, now: datetime)
         return section.model_copy(update={"children": children})
     match deployment.end:
         case None:
-            children.append(Steps(title="Deploying", steps=steps(deployment.steps, DEPLOY_STEPS)))
+            running = steps(deployment.steps, DEPLOY_STEPS)
+            children += [Steps(title="Deploying", steps=running)] if running else [Text(text="It is about to start.")]
         case e.DeploymentFailed() as failed:
             children.append(Text(text=sentence(shown(failed.reason, 600)) or "It did not come up.", style="warning"))
             children += log(failed.log_tail, title="Last lines", limit=24)
