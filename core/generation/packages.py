@@ -22,7 +22,7 @@ REGISTRY_OF: Mapping[FrameworkName, Registry] = {"fastapi": "pypi", "express": "
 REGISTRY_LABEL: Mapping[Registry, str] = {"pypi": "Python", "npm": "Node.js"}
 
 _NAME = re.compile(r"\s*(?P<name>@?[A-Za-z0-9][A-Za-z0-9._/-]*)")
-_EXACT = re.compile(r"(==)?\d+(\.\d+)*([-.+]?[A-Za-z0-9]+)*")
+_EXACT = re.compile(r"(==)?\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+|-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from core.generation.problem import Problem
 
 PROGRESS_CHARS = 2_000  #: a FileProgress for every so many characters of a file
 MAX_PROSE = 20_000  #: characters of prose that are kept
+MAX_OPENED = 200  #: different paths in one stream; a tree takes far fewer
 MAX_PROBLEMS = 100
 
 
@@ -200,6 +201,8 @@ class Parser:
         except InvalidInput as error:
             path = ascii(path)[1:-1]
             problem = Problem(path=path, line=None, message=error.message)
+        if path not in self._opened and len(self._opened) >= MAX_OPENED:
+            problem = Problem(path=path, line=None, message=f"It comes after {MAX_OPENED} others; write fewer files.")
         self._file = _OpenFile(path, min(self._room, MAX_FILE_BYTES), problem)
         if problem is not None:
             return []

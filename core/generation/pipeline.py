@@ -91,7 +91,7 @@ class Pipeline:
             return Ended(kind="failed", reason=reason, usage=outcome.usage)
         framework = self._frameworks(outcome.value.framework)
         job = _Job(model, framework, framework.scaffold(), progress, self._limits, outcome.usage)
-        plan = await job.settle(outcome.value)
+        plan = job.settle(outcome.value)
         return await job.write(lambda files, nonce: model.write(brief, plan, files, job.tree(), nonce))
 
     async def change(self, model: Model, brief: ChangeBrief, progress: Listener) -> Generated:
@@ -116,7 +116,7 @@ class Pipeline:
         )
         framework = self._frameworks(before.framework)
         job = _Job(model, framework, brief.tree, progress, self._limits, outcome.usage, frozen=brief.frozen, change=True)
-        plan = await job.settle(after)
+        plan = job.settle(after)
         return await job.write(lambda files, nonce: model.rewrite(brief, plan, files, nonce))
 
     async def repair(self, model: Model, failure: Failure, progress: Listener) -> Generated:
@@ -183,7 +183,7 @@ class _Job:
 
     # -- the plan
 
-    async def settle(self, plan: Plan) -> Plan:
+    def settle(self, plan: Plan) -> Plan:
         """The plan without what cannot be: paths that are hostile, owned or frozen, and packages that are not on the list."""
         files: dict[str, PlannedFile] = {}
         for file in plan.files:
@@ -191,20 +191,20 @@ class _Job:
             try:
                 check_path(path)
             except InvalidInput as error:
-                await self._note(f"A planned file was left out. {error.message}")
+                self._note(f"A planned file was left out. {error.message}")
                 continue
             if self._framework.owns(path):
-                await self._note(f"The planned file {path} belongs to the platform and was left out.")
+                self._note(f"The planned file {path} belongs to the platform and was left out.")
             elif path in self._frozen:
                 self._frozen_hits.add(path)
             else:
                 files.setdefault(path, file.model_copy(update={"path": path}))
         resolved = packages.resolve(plan.framework, plan.dependencies, self._framework.dependencies(self._base))
         for reason in resolved.refused.values():
-            await self._note(reason)
+            self._note(reason)
         kept = [name for name in plan.dependencies if name[:80] not in resolved.refused]
         self.plan = plan.model_copy(update={"files": list(files.values()), "dependencies": kept})
-        await self._progress(Planned(self.plan))
+        self._progress(Planned(self.plan))
         return self.plan
 
     # -- the rounds
@@ -223,7 +223,7 @@ class _Job:
             if not missing:
                 break
             if attempt:
-                await self._retrying(_why_again(last, missing))
+                self._retrying(_why_again(last, missing))
             parsed, last = await self._ask(functools.partial(ask, missing), planned={file.path for file in self.plan.files})
             prose = parsed.prose
             if isinstance(last, Refused) or (isinstance(last, Failed) and not last.retryable):
@@ -239,7 +239,7 @@ class _Job:
         last: port.Ended = Complete(value=None, usage=Usage())
         for attempt in range(1 + self._limits.completions):
             if attempt:
-                await self._retrying(why)
+                self._retrying(why)
             parsed, last = await self._ask(functools.partial(self._model.repair, failure))
             if isinstance(last, Refused) or (isinstance(last, Failed) and not last.retryable):
                 return _ended(last, self._usage, "The repair was not finished")
@@ -266,7 +266,7 @@ class _Job:
                 )
             if attempt == self._limits.corrections:
                 break
-            await self._retrying(f"{problems[0]}{_more(len(problems) - 1, 'problem')}")
+            self._retrying(f"{problems[0]}{_more(len(problems) - 1, 'problem')}")
             self._frozen_hits.clear()
             failure = Failure(
                 plan=self.plan,
@@ -308,12 +308,12 @@ class _Job:
                     break
                 for event in parser.feed(piece):
                     if isinstance(event, FileStarted) and self._refusal(event.path, planned) is None:
-                        await self._progress(FileWriting(event.path))
+                        self._progress(FileWriting(event.path))
                     elif isinstance(event, FileEnded) and self._refusal(event.path, planned) is None:
-                        await self._progress(FileWritten(event.path, len(_text(event.content).encode("utf-8", "replace"))))
+                        self._progress(FileWritten(event.path, len(_text(event.content).encode("utf-8", "replace"))))
         self._usage += last.usage
         parsed = parser.finish()
-        await self._keep(parsed, planned)
+        self._keep(parsed, planned)
         return parsed, last
 
     def _refusal(self, path: str, planned: set[str] | None) -> str | None:
@@ -326,11 +326,11 @@ class _Job:
             return f"The model rewrote {path}, which the change does not name; it was ignored."
         return None
 
-    async def _keep(self, parsed: Parsed, planned: set[str] | None) -> None:
+    def _keep(self, parsed: Parsed, planned: set[str] | None) -> None:
         for problem in parsed.problems:
-            await self._note(f"A file was ignored. {problem}")
+            self._note(f"A file was ignored. {problem}")
         for path in parsed.duplicates:
-            await self._note(f"The model wrote {path} more than once; the last whole one counts.")
+            self._note(f"The model wrote {path} more than once; the last whole one counts.")
         for path, content in parsed.files.items():
             text = _text(content)
             refusal = self._refusal(path, planned)
@@ -338,10 +338,10 @@ class _Job:
                 if text != self._base.get(path) and content != self._base.get(path):
                     self._frozen_hits.add(path)
             elif refusal is not None:
-                await self._note(refusal)
+                self._note(refusal)
             else:
                 if planned is not None and path not in planned:
-                    await self._note(f"The model added {path}, which was not planned.")
+                    self._note(f"The model added {path}, which was not planned.")
                 self._contents[path] = text
 
     # -- the tree
@@ -380,13 +380,13 @@ class _Job:
 
     # -- telling
 
-    async def _note(self, text: str) -> None:
+    def _note(self, text: str) -> None:
         if text not in self._notes:
             self._notes.append(text)
-            await self._progress(Note(text))
+            self._progress(Note(text))
 
-    async def _retrying(self, reason: str) -> None:
-        await self._progress(Retrying(reason, self._calls + 1))
+    def _retrying(self, reason: str) -> None:
+        self._progress(Retrying(reason, self._calls + 1))
 
     def _end(self, kind: Literal["refused", "failed", "partial"], reason: str) -> Ended:
         return Ended(kind=kind, reason=reason, usage=self._usage)

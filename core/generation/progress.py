@@ -5,7 +5,7 @@ Made by the pipeline; read by whoever runs a build, which records them. All text
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.generation.plan import Plan
@@ -49,4 +49,4 @@ class Retrying:
 
 
 Progress = Planned | FileWriting | FileWritten | Note | Retrying
-Listener = Callable[[Progress], Awaitable[None]]
+Listener = Callable[[Progress], None]  #: returns at once; it is called on the event loop

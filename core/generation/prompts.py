@@ -64,7 +64,7 @@ this.
 - GET /healthz answers 200 when the app can serve. The scaffold does this.
 - It reads DATABASE_URL (its own PostgreSQL 18 database) and PLATFORM_API_URL from the environment, and its other settings \
 likewise; no secret, key or password is ever in a file.
-- The schema is in migrations/*.sql, numbered 001_…, 002_…, in plain PostgreSQL, run in order by the platform before the app \
+- The schema is in migrations/*.sql, numbered 0001_…, 0002_…, in plain PostgreSQL, run in order by the platform before the app \
 starts, each once. The app never creates or alters tables; at run time it may only read and write rows. No extension is \
 available.
 - Every resource of the plan is served as JSON at /api/<resource>: GET (list) and POST there; GET, PUT and DELETE at \

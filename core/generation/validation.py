@@ -159,7 +159,7 @@ _MIGRATION = re.compile(r"migrations/[^/]+\.sql")
 def _contract(tree: FileTree, plan: Plan) -> Iterator[Problem]:
     if plan.requires_database and not any(_MIGRATION.fullmatch(path) for path in tree):
         message = "The app needs a database and has no migrations/*.sql file; write its tables there."
-        yield Problem(path="migrations/001_init.sql", line=None, message=message)
+        yield Problem(path="migrations/0001_init.sql", line=None, message=message)
     if not any("/healthz" in text for path, text in tree.items() if not path.lower().endswith(_PROSE_SUFFIXES)):
         yield Problem(
             path="", line=None, message="No file answers GET /healthz; add the route, answering 200 when the app can serve."

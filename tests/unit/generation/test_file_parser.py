@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.files import MAX_FILE_BYTES
+from core.generation.parser import MAX_PROSE, FileEnded, FileProgress, FileStarted, Parsed, Parser, ParserEvent
+from core.generation.sentinels import closing, emit, opening
+
+NONCE = "0123456789abcdef"
+
+
+def parse(pieces: Iterable[str]) -> tuple[list[ParserEvent], Parsed]:
+    parser = Parser(NONCE)
+    events = [event for piece in pieces for event in parser.feed(piece)]
+    return events, parser.finish()
+
+
+def test_a_file_comes_out_exactly_as_it_was_emitted() -> None:
+    events, parsed = parse([emit("app/main.py", "print('&lt;b&gt; \\n')\n", NONCE)])
+    assert parsed.files == {"app/main.py": "print('&lt;b&gt; \\n')\n"}
+    assert events == [FileStarted("app/main.py"), FileEnded("app/main.py", "print('&lt;b&gt; \\n')\n")]
+    assert (parsed.prose, parsed.unclosed, parsed.duplicates, parsed.problems) == ("", {}, (), ())
+
+
+fragments = st.one_of(
+    st.sampled_from(
+        [
+            "\n",
+            "\r\n",
+            "```\n",
+            "```python\n",
+            "<<<",
+            ">>>",
+            "<<<file:",
+            opening(NONCE),
+            closing(NONCE),
+            f"\n{opening(NONCE)}a.py>>>\n",
+            f"\n{opening(NONCE)}b.md>>>",
+            f"\n{opening(NONCE)}../up>>>\n",
+            f"\n{closing(NONCE)}\n",
+            emit("c.txt", "hello\n", NONCE),
+            "x" * 2500,
+            "<<<file:feedfacefeedface d.py>>>\n",
+        ]
+    ),
+    st.text(max_size=20),
+)
+
+
+@given(st.lists(fragments, max_size=14), st.data())
+def test_every_cut_of_the_stream_gives_the_same_events_and_the_same_result(parts: list[str], data: st.DataObject) -> None:
+    text = "".join(parts)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=20)))
+    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    whole_events, whole = parse([text])
+    assert parse(pieces)[1] == whole
+    assert parse(list(text))[1] == whole
+    assert parse(pieces)[0] == whole_events[: len(parse(pieces)[0])]
+    ended = [event for event in whole_events if isinstance(event, FileEnded)]
+    assert [event for event in parse(list(text))[0] if isinstance(event, FileEnded)] == ended
+
+
+paths = st.sampled_from(["a.py", "src/b.js", "pages/[slug].tsx", "(auth)/@modal/_app.vue"])
+
+
+@given(st.dictionaries(paths, st.text(), max_size=4))
+def test_whatever_is_emitted_is_read_back_unless_a_fence_is_around_it(contents: dict[str, str]) -> None:
+    contents = {path: text for path, text in contents.items() if not text.lstrip().startswith(("```", "~~~"))}
+    _, parsed = parse(emit(path, text, NONCE) for path, text in contents.items())
+    assert dict(parsed.files) == contents
+
+
+@given(st.text())
+def test_nothing_that_a_model_writes_makes_the_parser_raise(text: str) -> None:
+    _, parsed = parse([text])
+    assert parsed.files == {}
+    assert parsed.prose == text.strip()[:MAX_PROSE]
+
+
+def test_a_file_with_another_nonce_is_just_text() -> None:
+    text = emit("a.py", "x = 1\n", "feedfacefeedface")
+    _, parsed = parse([text])
+    assert parsed.files == {}
+    assert "x = 1" in parsed.prose
+
+
+def test_a_closing_mark_with_another_nonce_is_content() -> None:
+    _, parsed = parse([emit("a.py", "<<<end:feedfacefeedface>>>\n", NONCE)])
+    assert parsed.files == {"a.py": "<<<end:feedfacefeedface>>>\n"}
+
+
+def test_an_opening_mark_in_the_middle_of_a_line_opens_nothing() -> None:
+    _, parsed = parse([f"I will write {opening(NONCE)}a.py>>> now."])
+    assert parsed.files == {}
+    assert parsed.unclosed == {}
+
+
+def test_a_closing_mark_at_the_end_of_the_last_line_closes_the_file() -> None:
+    _, parsed = parse([f"{opening(NONCE)}a.js>>>\nlet a = 1;{closing(NONCE)}\nThat is all."])
+    assert parsed.files == {"a.js": "let a = 1;"}
+    assert parsed.prose == "That is all."
+
+
+def test_prose_around_files_is_reported() -> None:
+    _, parsed = parse(["Sure!\n", emit("a.py", "a\n", NONCE), "And then:\n", emit("b.py", "b\n", NONCE), "Bye.\n"])
+    assert list(parsed.files) == ["a.py", "b.py"]
+    assert parsed.prose.split() == ["Sure!", "And", "then:", "Bye."]
+
+
+def test_an_unclosed_file_is_reported_and_is_not_among_the_files() -> None:
+    _, parsed = parse([emit("a.py", "a\n", NONCE), f"{opening(NONCE)}b.py>>>\nhalf of"])
+    assert list(parsed.files) == ["a.py"]
+    assert parsed.unclosed == {"b.py": "half of"}
+
+
+def test_a_file_that_opens_inside_another_leaves_the_first_one_unclosed() -> None:
+    _, parsed = parse([f"{opening(NONCE)}a.py>>>\na = 1\n", emit("b.py", "b\n", NONCE)])
+    assert parsed.files == {"b.py": "b\n"}
+    assert parsed.unclosed == {"a.py": "a = 1"}
+
+
+def test_of_duplicates_the_last_whole_one_counts() -> None:
+    _, parsed = parse([emit("a.py", "1\n", NONCE), emit("a.py", "2\n", NONCE), f"{opening(NONCE)}a.py>>>\n3"])
+    assert parsed.files == {"a.py": "2\n"}
+    assert parsed.duplicates == ("a.py",)
+    assert parsed.unclosed == {}
+
+
+@pytest.mark.parametrize(
+    "path", ["../../etc/passwd", "/etc/passwd", "~/x", "a\\b", ".git/config", "con.txt", "a\u202eb", ".npmrc"]
+)
+def test_a_hostile_path_is_a_problem_and_its_content_is_dropped(path: str) -> None:
+    events, parsed = parse([emit(path, "evil\n", NONCE), emit("a.py", "good\n", NONCE)])
+    assert parsed.files == {"a.py": "good\n"}
+    assert "evil" not in parsed.prose
+    assert [problem.message for problem in parsed.problems] != []
+    assert events[0] == FileStarted("a.py")
+
+
+def test_a_leading_dot_slash_is_forgiven() -> None:
+    assert parse([emit("./src/a.js", "1\n", NONCE)])[1].files == {"src/a.js": "1\n"}
+
+
+@pytest.mark.parametrize("fence", ["```", "```python", "~~~", "````js"])
+def test_one_outer_fence_is_stripped(fence: str) -> None:
+    mark = fence.rstrip("pythonjs")
+    _, parsed = parse([emit("a.py", f"{fence}\nx = 1\n{mark}\n", NONCE)])
+    assert parsed.files == {"a.py": "x = 1\n"}
+
+
+def test_only_one_fence_is_stripped_and_none_inside() -> None:
+    inner = 'text = """\n```\nkept\n```\n"""\n'
+    assert parse([emit("a.py", inner, NONCE)])[1].files == {"a.py": inner}
+    assert parse([emit("a.py", "```\n```\nx\n```\n```", NONCE)])[1].files == {"a.py": "```\nx\n```\n"}
+
+
+def test_a_markdown_file_keeps_its_own_code_blocks() -> None:
+    readme = "```bash\nnpm start\n```\n\ntext\n\n```js\nx\n```\n"
+    assert parse([emit("README.md", readme, NONCE)])[1].files == {"README.md": readme}
+    assert parse([emit("README.md", "```markdown\n# Hi\n```\n", NONCE)])[1].files == {"README.md": "# Hi\n"}
+
+
+def test_windows_line_ends_are_kept_inside_and_the_marks_own_are_not() -> None:
+    text = f"{opening(NONCE)}a.py>>>\r\na\r\nb\r\n{closing(NONCE)}\r\n"
+    assert parse([text])[1].files == {"a.py": "a\r\nb"}
+
+
+def test_a_path_that_never_ends_is_just_text() -> None:
+    _, parsed = parse([opening(NONCE) + "a" * 1000, "\nmore"])
+    assert parsed.files == {}
+    assert "more" in parsed.prose
+
+
+def test_an_oversize_file_is_a_problem_and_is_not_kept() -> None:
+    _, parsed = parse([emit("big.txt", "x" * (MAX_FILE_BYTES + 10), NONCE), emit("a.py", "1\n", NONCE)])
+    assert list(parsed.files) == ["a.py"]
+    assert [problem.path for problem in parsed.problems] == ["big.txt"]
+
+
+def test_memory_stays_bounded_however_long_an_answer_is() -> None:
+    parser = Parser(NONCE)
+    parser.feed(f"{opening(NONCE)}big.txt>>>\n")
+    for _ in range(200):
+        parser.feed("x" * 50_000)
+    assert parser._file is not None
+    assert len(parser._buffer) < 1000
+    assert parser._file.text.tell() == 0
+    many = Parser(NONCE)
+    for number in range(1000):
+        many.feed(emit(f"f{number}.py", "1\n", NONCE))
+    assert len(many.finish().files) <= 200
+
+
+def test_progress_is_told_while_a_long_file_comes() -> None:
+    events, _ = parse([emit("a.txt", "x" * 5000, NONCE)])
+    assert [event.chars for event in events if isinstance(event, FileProgress)] == [2000, 4000]
+
+
+def test_parsing_is_linear_in_the_text() -> None:
+    def seconds(size: int) -> float:
+        text = (f"\n{opening(NONCE)}" + "y" * 10 + "\n") * (size // 40) + "<<<end:" * (size // 7)
+        parser = Parser(NONCE)
+        began = time.perf_counter()
+        for at in range(0, len(text), 5):
+            parser.feed(text[at : at + 5])
+        parser.finish()
+        return time.perf_counter() - began
+
+    seconds(10_000)
+    assert seconds(400_000) < 40 * max(seconds(40_000), 0.005)
