@@ -5,6 +5,7 @@ Called by `bot.program` with the started platform. Nothing else imports an adapt
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from adapters.databases.postgres import PostgresTenants
 from adapters.hosts.process import ProcessHost
 from adapters.models.anthropic import AnthropicModel
 from adapters.models.openai import OpenAIModel
-from adapters.models.starter.model import StarterModel
+from adapters.models.starter.model import Starter
 from adapters.probes.http import HttpProber
 from adapters.routers.caddy import CaddyRouter
 from adapters.sandboxes.confined import ConfinedSandbox
@@ -44,6 +45,7 @@ from core.generation.model import Model
 from core.generation.pipeline import Pipeline
 from core.hosting.edge import Edge
 from core.hosting.host import TcpAddress
+from core.ids import PrincipalId
 from core.ledger.feed import Feed
 from core.ledger.inbox import LedgerInbox
 from core.ledger.ledger import Ledger
@@ -85,6 +87,7 @@ class Nexus:
     sessions: Sessions
     tokens: Tokens
     edge: Edge
+    signin_link: Callable[[PrincipalId], Awaitable[str]]  #: signs this principal in, once, within 15 minutes
     site: web.Application
 
     async def close(self) -> None:
@@ -108,7 +111,7 @@ def toolchain(data: DataFolder, parts: Parts) -> Toolchain:
 
 def models(settings: Settings) -> ModelChoice:
     """The models that are configured; the starter always."""
-    chosen: dict[str, Model] = {"starter": StarterModel()}
+    chosen: dict[str, Model] = {"starter": Starter()}
     if settings.openai_api_key is not None and settings.openai_api_key.get_secret_value():
         chosen["openai"] = OpenAIModel(
             settings.openai_api_key, frameworks=framework, model=settings.openai_model, base_url=settings.openai_base_url
@@ -192,7 +195,11 @@ def wire(
             authenticate=authentication.who,
         ),
     )
-    add_api(site, Api(engine=engine, authentication=authentication, platform=platform))
+
+    async def signin_link(principal: PrincipalId) -> str:
+        return f"{edge.base_url}/signin?token={await sessions.create_link(principal)}"
+
+    add_api(site, Api(engine=engine, authentication=authentication, edge=edge, signin_link=signin_link))
     return Nexus(
         ledger=ledger,
         feed=feed,
@@ -210,5 +217,6 @@ def wire(
         sessions=sessions,
         tokens=tokens,
         edge=edge,
+        signin_link=signin_link,
         site=site,
     )

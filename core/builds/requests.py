@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.approvals.approvals import supersede
@@ -27,7 +27,7 @@ from core.ids import BuildId, ThreadId, new_id
 from core.ledger.events import BuildCancelled, BuildRequested, Said
 from core.ledger.ledger import CANCEL_CHANNEL, Ledger, Transaction
 from core.ledger.messages import next_version
-from core.ledger.tables import App, Build, Principal, Revision, Thread, now
+from core.ledger.tables import App, Approval, Build, Deployment, Principal, Release, Revision, Thread, now
 from core.ledger.waking import Work, WorkKind
 from core.operations.people import settings_of, visible_app
 
@@ -233,19 +233,9 @@ class BuildRequests:
                     app = await visible_app(t.session, who, slug=slug, change=True)
                 except NotFound:
                     raise Conflict(f"The name {slug!r} is taken; choose another.") from None
-                same = await t.session.scalar(
-                    select(Build)
-                    .join(Revision, Build.revision_id == Revision.id)
-                    .where(
-                        Build.app_id == app.id,
-                        Revision.digest.in_([tree.digest, files.digest]),
-                        Build.state.in_(["ready", "running", "queued"]),
-                    )
-                    .order_by(Build.number.desc())
-                    .limit(1)
-                )
+                same = await _same(t.session, app, {str(tree.digest), str(files.digest)})
                 if same is not None:
-                    return BuildId(same.id)
+                    return same
                 await _refuse_while_running(t.session, app)
             else:
                 app = await _new_app(t, who, slug=slug, name=name, named=True, framework=framework)
@@ -306,6 +296,30 @@ def _label(provider: str, name: str) -> str:
 
 async def _known(t: Transaction, key: str) -> BuildId | None:
     found = await t.session.scalar(select(Build.id).where(Build.key == key))
+    return None if found is None else BuildId(found)
+
+
+async def _same(session: AsyncSession, app: App, digests: set[str]) -> BuildId | None:
+    """The app's newest build of these very files that is under way, waits for approval, or is what runs or is being deployed."""
+    unfinished = ["queued", "running"]
+    pending = select(Approval.id).where(Approval.build_id == Build.id, Approval.state == "pending").exists()
+    deploying = select(Deployment.id).where(Deployment.build_id == Build.id, Deployment.state.in_(unfinished)).exists()
+    live = (
+        select(Release.number)
+        .where(Release.app_id == app.id, Release.number == app.live_release, Release.build_id == Build.id)
+        .exists()
+    )
+    found = await session.scalar(
+        select(Build.id)
+        .join(Revision, Build.revision_id == Revision.id)
+        .where(
+            Build.app_id == app.id,
+            Revision.digest.in_(digests),
+            or_(Build.state.in_(unfinished), pending, deploying, live),
+        )
+        .order_by(Build.number.desc())
+        .limit(1)
+    )
     return None if found is None else BuildId(found)
 
 

@@ -313,7 +313,7 @@ class BuildWork:
         purposes = {file.path: file.purpose for file in plan.files}
         changes = changes_between(base, tree)
         files = [
-            FileEntry(path=path, size=tree.size(path), purpose=purposes.get(path, ""), change=changes.get(path, ""))  # type: ignore[arg-type]
+            FileEntry(path=path, size=tree.size(path), purpose=purposes.get(path, ""), change=changes.get(path, ""))
             for path in tree
         ]
         files += [FileEntry(path=path, size=0, change="removed") for path, what in changes.items() if what == "removed"]

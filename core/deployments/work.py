@@ -295,7 +295,7 @@ class _Run:
 
     def _hosting_facts(self, app: App, spec: Framework, instance: Instance) -> HostingFacts:
         return HostingFacts(
-            service=instance.instance,
+            service=app.id,
             runtime=spec.runtime,
             host=self._p.host.name,
             isolation=str(instance.isolation),

@@ -35,7 +35,9 @@ class AppWork:
         self._crashes: dict[str, tuple[int, float]] = {}  # app: how often in a row, when the last restart was tried
 
     async def advance(self, app: str, *, wait: float = 30.0) -> None:
-        """Repair one app, after ``wait`` seconds at most for who has it in hand. Does nothing while a deployment of it runs: that ends with waking this again."""
+        """Repair one app, after ``wait`` seconds at most for who has it in hand.
+
+        Does nothing while a deployment of it runs: that ends with waking this again."""
         async with holding(self._p.ledger, app_lock(app), wait=wait) as mine:
             if not mine:
                 return

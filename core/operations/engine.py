@@ -23,7 +23,7 @@ from core.errors import Conflict, NotFound, TemporaryError
 from core.files import FileTree
 from core.generation.choice import ModelChoice
 from core.generation.plan import FrameworkName
-from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, InstanceId, ThreadId
+from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, InstanceId, TenantId, ThreadId
 from core.ledger.events import BuildCancelled, DatabaseFacts, Event
 from core.ledger.feed import Feed
 from core.ledger.ledger import CANCEL_CHANNEL, EVENTS_CHANNEL, MESSAGES_CHANNEL, Transaction
@@ -39,9 +39,11 @@ from core.operations.views import (
     MessageView,
     ReleaseView,
     RevealedDatabase,
+    TenantView,
     ThreadView,
     WorkspaceSettings,
 )
+from core.tenants.provisioning import Provisioning
 
 T = TypeVar("T")
 
@@ -56,6 +58,7 @@ class Engine:
         self._people = people
         self._builds = BuildRequests(platform.ledger, models)
         self._deployments = DeploymentRequests(platform.ledger, platform.vault)
+        self._provisioning = Provisioning(platform.ledger, platform.registry, platform.tenants)
         self.providers = models.providers
 
     # -- people -----------------------------------------------------------------------------------------------------------
@@ -287,6 +290,27 @@ class Engine:
             raise NotFound(f"{slug!r} has no database yet; it gets one with its first deployment.")
         access = self._p.tenants.access(tenant)
         return RevealedDatabase(url=access.public_url, app_url=access.url)
+
+    async def deployment_of(self, who: Who, build: BuildId) -> DeploymentView | None:
+        """The newest deployment of a build, None when it was never deployed."""
+        async with self._ledger.transaction() as t:
+            row, _ = await self._build(t, who, build)
+            found = await t.session.scalar(
+                select(Deployment).where(Deployment.build_id == row.id).order_by(Deployment.created_at.desc()).limit(1)
+            )
+            return None if found is None else await looking.deployment_view(t.session, found)
+
+    async def provision_tenant(self, who: Who) -> TenantView:
+        """A database without an app."""
+        return await self._provisioning.provision(who)
+
+    async def tenants(self, who: Who) -> list[TenantView]:
+        """The principal's own databases, with their passwords."""
+        return await self._provisioning.mine(who)
+
+    async def drop_tenant(self, who: Who, tenant: TenantId) -> None:
+        """Remove a database that belongs to no app."""
+        await self._provisioning.drop(who, tenant)
 
     async def usage(self, who: Who, slug: str) -> dict[str, object]:
         """What the app uses: database size in MB, connections, rows per table (estimates), memory in MB, number of builds."""

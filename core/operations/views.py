@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from core.conversation.cards import Card, FileEntry, Step
 from core.generation.plan import FrameworkName, Plan, Value
-from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, ThreadId
+from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, TenantId, ThreadId
 from core.ledger.events import DatabaseFacts, HostingFacts
 
 
@@ -166,6 +166,19 @@ class RevealedDatabase(Value):
 
     url: SecretStr
     app_url: SecretStr  #: what the app itself sees as DATABASE_URL
+
+
+class TenantView(Value):
+    """A tenant database, as its owner may see it."""
+
+    tenant: TenantId
+    database: str
+    role: str
+    url: SecretStr
+    app: str  #: slug, empty when it stands alone
+    size_limit_mb: int
+    connections: int
+    created_at: datetime
 
 
 class WorkspaceSettings(Value):

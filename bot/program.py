@@ -1,0 +1,247 @@
+"""The program behind ``nexus up``: starts the platform and the engine in order, runs until it is told to stop, and stops it all.
+
+Called by the CLI, in a process of its own. What it starts it stops, in the opposite order, leaving no process; what survived a crash of an
+earlier run is adopted. Apps that were running are running again at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import logging.handlers
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from adapters.sandboxes.detect import detect
+from bot.platform.caddy import LOOPBACK, EmbeddedCaddy
+from bot.platform.data_folder import DataFolder
+from bot.platform.parts import find_parts
+from bot.platform.postgres import EmbeddedPostgres
+from bot.settings import Settings
+from bot.wiring import Nexus, wire
+from core.approvals.approvals import expire
+from core.hosting.host import UnixAddress
+from core.ledger.migrations import migrate
+from core.ledger.waking import holding
+from core.operations.people import LOCAL_USER
+from core.tenants.tenants import TenantLimits
+from core.verification.sandbox import Isolation
+
+log = structlog.get_logger(__name__)
+
+LOG_BYTES = 5_000_000
+DRAIN_SECONDS = 3.0  #: for requests in flight at the end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A started Nexus."""
+
+    url: str
+    signin: str  #: a one-time link for the local user
+    isolation: Isolation
+    walls: str  #: a sentence about the sandbox
+    nexus: Nexus
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, data: DataFolder, *, port: int, say: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[Running]:
+    """A Nexus on this data folder for the length of the block; ``port`` 0 takes a free one.
+
+    Raises:
+        DataFolderError: another one runs on it, or a newer one has used it.
+        PortTaken, MissingPart, DiskFull: with the remedy.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        data.claim()
+        stack.callback(data.release)
+        data.check_room()
+        say("Looking for programs")
+        parts = await find_parts(data, say=say)
+        walls = asyncio.create_task(detect(programs=parts.visible, forced=settings.sandbox or None))
+        stack.push_async_callback(_cancelled, walls)
+        say("Starting Postgres and the proxy")
+        postgres = EmbeddedPostgres(data, bin=parts.postgres_bin)
+        socket_path = data.runtime / "nexus.sock"
+        caddy = EmbeddedCaddy(
+            data,
+            program=parts.caddy.path,
+            port=port or free_port(),
+            nexus=UnixAddress(path=socket_path),
+            bind=tuple(a.strip() for a in settings.bind.split(",")) if settings.bind else LOOPBACK,
+        )
+        stack.push_async_callback(postgres.stop)
+        stack.push_async_callback(caddy.stop)
+        await _both(postgres.start(), caddy.start())
+        confinement = await walls
+        say("Preparing the ledger")
+        nexus = wire(settings, data, parts, postgres, caddy, confinement)
+        stack.push_async_callback(nexus.close)
+        await migrate(nexus.ledger.engine)
+        stack.push_async_callback(nexus.app_work.stop_everything)
+        await stack.enter_async_context(_serving(nexus, socket_path))
+        await nexus.verifier.sweep()
+        await stack.enter_async_context(_working(nexus))
+        say("Starting the apps")
+        await nexus.app_work.sweep()
+        await nexus.reconciler.works()
+        await nexus.reconciler.apps()
+        you = await nexus.people.local(LOCAL_USER)
+        data.publish(caddy.url)
+        yield Running(
+            url=caddy.url,
+            signin=await nexus.signin_link(you.principal),
+            isolation=confinement.isolation,
+            walls=confinement.describe(),
+            nexus=nexus,
+        )
+
+
+async def _both(first: Awaitable[object], second: Awaitable[object]) -> None:
+    """Wait for both, and let neither run on when the other fails."""
+    results = await asyncio.gather(first, second, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def _cancelled(task: asyncio.Task[object]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _serving(nexus: Nexus, path: Path) -> AsyncIterator[None]:
+    """The HTTP server, on a private socket behind the proxy."""
+    runner = web.AppRunner(nexus.site, access_log=None, shutdown_timeout=DRAIN_SECONDS)
+    await runner.setup()
+    path.unlink(missing_ok=True)
+    site = web.UnixSite(runner, str(path))
+    await site.start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+        path.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def _working(nexus: Nexus) -> AsyncIterator[None]:
+    """The worker: feed, queue, showing, and the ticks."""
+    tasks = [
+        asyncio.create_task(nexus.feed.run(), name="feed"),
+        asyncio.create_task(nexus.waker.run(), name="waker"),
+        asyncio.create_task(nexus.showing.run(), name="showing"),
+        asyncio.create_task(_ticking(nexus), name="ticks"),
+    ]
+    for task in tasks:
+        task.add_done_callback(_must_not_end)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _must_not_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a part of the worker has died; stopping", part=task.get_name(), error=repr(error))
+        signal.raise_signal(signal.SIGTERM)
+
+
+async def _ticking(nexus: Nexus) -> None:
+    """In-process ticks, in the one worker that holds the lock."""
+    while True:
+        with contextlib.suppress(OSError):
+            async with holding(nexus.ledger, "ticks") as mine:
+                if mine:
+                    await _run_ticks(nexus)
+        await asyncio.sleep(2.0)
+
+
+async def _run_ticks(nexus: Nexus) -> None:
+    scheduler = AsyncIOScheduler()
+
+    def every(seconds: float, tick: Callable[[], Awaitable[object]]) -> None:
+        async def guarded() -> None:
+            try:
+                await tick()
+            except Exception as error:
+                log.warning("a tick failed and will come again", tick=tick.__qualname__, error=repr(error))
+
+        scheduler.add_job(guarded, "interval", seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None)
+
+    async def limits() -> None:
+        await nexus.tenants.end_overlong(TenantLimits())
+
+    async def deadlines() -> None:
+        await expire(nexus.ledger)
+
+    every(3, nexus.reconciler.works)
+    every(3, nexus.reconciler.apps)
+    every(10, limits)
+    every(30, deadlines)
+    every(60, nexus.reconciler.quotas)
+    every(60, nexus.host.trim_logs)
+    every(600, nexus.app_work.sweep)
+    scheduler.start()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+async def until_told_to_stop() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+        loop.add_signal_handler(number, lambda: None)  # a second Ctrl-C must not tear the ending apart
+
+
+def log_to_file(folder: Path, level: str) -> None:
+    """Send Nexus's own log to a bounded file, as JSON lines."""
+    handler = logging.handlers.RotatingFileHandler(folder / "nexus.log", maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8")
+    shared: list[structlog.types.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for noisy in ("apscheduler", "pgqueuer", "asyncio", "httpx2", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
