@@ -269,7 +269,8 @@ class Process:
                 return True
             loop.add_reader(fd, ended.set)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), seconds)
+                async with asyncio.timeout(seconds):  # wait_for can lose a cancellation that comes together with the end
+                    await ended.wait()
         finally:
             loop.remove_reader(fd)
             os.close(fd)
