@@ -89,7 +89,8 @@ def _readme(plan: Plan) -> str:
     static = STATIC[plan.framework]
     title = plan.name.replace("<", "").replace(">", "")
     rows = "".join(
-        f"- `/api/{resource.name}`: {', '.join(f'`{one.name}`' + (' (needed)' if one.required else '') for one in resource.fields)}\n"
+        f"- `/api/{resource.name}`: "
+        f"{', '.join(f'`{one.name}`' + (' (needed)' if one.required else '') for one in resource.fields)}\n"
         for resource in plan.resources
     )
     by_hand = (
@@ -101,7 +102,8 @@ def _readme(plan: Plan) -> str:
     return (
         f"# {title}\n\nA web app over Postgres, made by the built-in starter of Nexus, without a language model.\n\n"
         f"## What it keeps\n\n{rows}\n"
-        "Each address takes `GET` (with `?q=` to search, `?limit=` and `?offset=`) and `POST`; with `/<id>` behind it `GET`, `PUT`, `PATCH` and `DELETE`. "
+        "Each address takes `GET` (with `?q=` to search, `?limit=` and `?offset=`) and `POST`; with `/<id>` behind it `GET`, "
+        "`PUT`, `PATCH` and `DELETE`. "
         "Errors are problem documents with a message per field.\n\n"
         "## Where things are\n\n"
         f"- `{code}`: one file per kind of thing, with its fields and checks\n"

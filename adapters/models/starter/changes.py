@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from adapters.models.starter import sql
 from adapters.models.starter.drafts import as_resources
 from adapters.models.starter.fieldwords import fields, split_list
+from adapters.models.starter.grammar import built_in, unsupported
 from adapters.models.starter.kinds import FIELD_FIRST, kind
 from adapters.models.starter.look import Look, read_look
 from adapters.models.starter.naming import OWN_COLUMNS, distinct, field_name, label, plural, singular_phrase
@@ -20,33 +21,45 @@ from adapters.models.starter.reading import nouns_in
 from core.files import FileTree
 from core.generation.plan import FieldType, Plan, Resource, ResourceField
 
-EXAMPLES = "“add a due date to notes”, “also track projects with name and deadline”, “make the email required”, “remove the notes field”, “rename the app to Errands” or “make the header green”"
+EXAMPLES = (
+    "“add a due date to notes”, “also track projects with name and deadline”, “make the email required”, “remove the notes "
+    "field”, “rename the app to Errands” or “make the header green”"
+)
 MAX_CHANGES = 12
 _ADD = re.compile(
-    r"^(?:please\s+|can you\s+|could you\s+|and\s+|also\s+|then\s+)*(?:add|include|insert|put in|we (?:also )?need|i (?:also )?(?:need|want)|give (?:it|them))\s+(.+)$",
+    r"^(?:please\s+|can you\s+|could you\s+|and\s+|also\s+|then\s+)*(?:add|include|insert|put in|we (?:also )?need|i "
+    r"(?:also )?(?:need|want)|give (?:it|them))\s+(.+)$",
     re.I,
 )
 _TRACK = re.compile(
-    r"^(?:please\s+|can you\s+|and\s+|also\s+|then\s+|it should\s+|i (?:also )?want to\s+|let me\s+)*(?:also\s+)?(?:track|manage|store|keep(?: track of)?|record|log|list)\s+(.+)$",
+    r"^(?:please\s+|can you\s+|and\s+|also\s+|then\s+|it should\s+|i (?:also )?want to\s+|let me\s+)*(?:also\s+)?(?:track|"
+    r"manage|store|keep(?: track of)?|record|log|list)\s+(.+)$",
     re.I,
 )
 _REMOVE = re.compile(r"\b(?:remove|hide|get rid of|take out|take away|leave out|delete|drop)\s+(.+)$", re.I)
 _TITLE = re.compile(
-    r"\b(?:(?:change|set|update|make)\s+(?:the\s+)?(?:(?:app|page|site)(?:'s|’s)?\s+)?(?:title|name|heading)(?:\s+of\s+(?:the\s+)?(?:app|page|site))?\s+(?:to|into)"
+    r"\b(?:(?:change|set|update|make)\s+(?:the\s+)?(?:(?:app|page|site)(?:'s|’s)?\s+)?(?:title|name|"
+    r"heading)(?:\s+of\s+(?:the\s+)?(?:app|page|site))?\s+(?:to|into)"
     r"|rename\s+(?:the\s+|this\s+)?(?:app|it|page|site|application)\s+(?:to|into|as)?|call\s+(?:it|the app|this app))\s+(.+)$",
     re.I,
 )
 _RENAME = re.compile(
-    r"\b(?:rename|change)\s+(?:the\s+)?(?:field\s+|column\s+)?[\"“']?([\w -]{1,40}?)[\"”']?\s+(?:field\s+|column\s+)?(?:to|into|as)\s+[\"“']?([\w -]{1,40}?)[\"”']?(?:\s+(?:in|on|of|for)\s+(?:the\s+)?([\w -]{1,40}))?$",
+    r"\b(?:rename|change)\s+(?:the\s+)?(?:field\s+|column\s+)?[\"“']?([\w -]{1,40}?)[\"”']?\s+(?:field\s+|column\s+)?(?:to|"
+    r"into|as)\s+[\"“']?([\w -]{1,40}?)[\"”']?(?:\s+(?:in|on|of|for)\s+(?:the\s+)?([\w -]{1,40}))?$",
     re.I,
 )
 _REQUIRED = re.compile(
-    r"\b(?:make|mark|set)\s+(?:the\s+)?([\w -]{1,40}?)\s+(?:field\s+|column\s+)?(?:as\s+|to be\s+|be\s+)?(required|mandatory|needed|optional)\b(?:\s+(?:in|on|of|for)\s+(?:the\s+)?([\w -]{1,40}))?",
+    r"\b(?:make|mark|set)\s+(?:the\s+)?([\w -]{1,40}?)\s+(?:field\s+|column\s+)?(?:as\s+|to be\s+|be\s+)?(required|"
+    r"mandatory|needed|optional)\b(?:\s+(?:in|on|of|for)\s+(?:the\s+)?([\w -]{1,40}))?",
     re.I,
 )
 _ONTO = re.compile(
-    r"^(.+?)\s+(?:to|on|in|for|into|onto)\s+(?:the\s+|each\s+|every\s+|all\s+|my\s+|our\s+)?([\w -]{2,40}?)(?:\s+(?:list|table|page|form|section|resource|tab))?$",
+    r"^(.+?)\s+(?:to|on|in|for|into|onto)\s+(?:the\s+|each\s+|every\s+|all\s+|my\s+|our\s+)?([\w -]{2,40}?)(?:\s+(?:list|"
+    r"table|page|form|section|resource|tab))?$",
     re.I,
+)
+_EVERYTHING = frozenset(
+    {"it", "this", "them", "app", "the app", "list", "form", "page", "everything", "each", "all", "that", "this app"}
 )
 _DROPS = re.compile(
     r"\b(?:drop|delete|erase|destroy|permanently)\b.*\b(?:column|table|data|for good|permanently)\b|\bpermanently\b", re.I
@@ -110,7 +123,8 @@ def change(request: str, plan: Plan, tree: FileTree, look: Look) -> Change:
 def _parts(request: str) -> list[str]:
     text = " ".join(request[:4000].replace("\n", ". ").split())
     found = re.split(
-        r"[;!?]+|\.(?=\s|$)|,?\s+(?:and|then|and then|and also)\s+(?=(?:please\s+)?(?:add|make|rename|remove|drop|hide|delete|track|change|also|call|include|set)\b)",
+        r"[;!?]+|\.(?=\s|$)|,?\s+(?:and|then|and then|and also)\s+(?=(?:please\s+)?(?:add|make|rename|remove|drop|hide|delete|"
+        r"track|change|also|call|include|set)\b)",
         text,
     )
     return [part.strip(" ,.") for part in found if part and part.strip(" ,.")][:MAX_CHANGES]
@@ -182,7 +196,8 @@ def _add_choice(made: Change, part: str) -> bool:
     grown = one.model_copy(update={"choices": choices})
     table = sql.name(resource.name)
     made.statements.append(
-        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {sql.constraint(resource.name, column, 'choice')};\nALTER TABLE {table} ADD {sql.choice_check(resource.name, grown)};"
+        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {sql.constraint(resource.name, column, 'choice')};\nALTER TABLE {table} "
+        f"ADD {sql.choice_check(resource.name, grown)};"
     )
     made.set_field(resource, column, grown)
     return True
@@ -218,7 +233,8 @@ def _remove(made: Change, part: str) -> bool:
         return False
     for_good = bool(_DROPS.search(part))
     text = re.sub(
-        r"\b(?:fields?|columns?|tables?|sections?|tabs?|completely|permanently|for good|and (?:its|their|all) data|with (?:its|their) data)\b",
+        r"\b(?:fields?|columns?|tables?|sections?|tabs?|completely|permanently|for good|and (?:its|their|all) data|with (?:its|"
+        r"their) data)\b",
         "",
         match[1],
         flags=re.I,
@@ -250,7 +266,8 @@ def _remove_field(made: Change, resource: Resource, column: str, *, for_good: bo
         if one.required and one.type is not FieldType.BOOLEAN:
             made.statements.append(f"ALTER TABLE {table} ALTER COLUMN {sql.name(column)} DROP NOT NULL;")
         made.said.append(
-            f"{one.label or column} is gone from the page and the API; its data are kept. Say “drop the {one.label.lower() or column} column” to delete them."
+            f"{one.label or column} is gone from the page and the API; its data are kept. Say “drop the "
+            f"{one.label.lower() or column} column” to delete them."
         )
     made.set_field(resource, column, None)
     return True
@@ -288,8 +305,17 @@ def _add(made: Change, part: str) -> bool:
     )
     if section and made.resource(section[1]) is None:
         return _add_resources(made, f"track {section[1]}{section[2]}")
+    if built_in(whole):
+        made.said.append(f"{label(whole)} is there already: every app of the starter has it.")
+        return False
+    if len(whole.split()) <= 4 and (cannot := unsupported(whole)):
+        made.said.append(f"The built-in starter cannot make this: {'; '.join(cannot)}.")
+        return False
     onto = _ONTO.match(text)
     target = made.resource(onto[2]) if onto else None
+    if onto and target is None and re.search(r"\b(?:to|into|onto)\s+\S+(?:\s\S+)?$", text) and onto[2].lower() not in _EVERYTHING:
+        made.said.append(f"There is nothing called {label(onto[2]).lower() or 'that'} in this app.")
+        return False
     named = onto[1] if onto and target else text
     bare = re.sub(
         r"\s+with\s+.*$", "", whole if not (onto and target) else re.sub(r"^(?:an?\s+|the\s+)?(?:new\s+)?", "", named), flags=re.I
@@ -310,7 +336,6 @@ def _add(made: Change, part: str) -> bool:
 
 
 def _add_fields(made: Change, target: Resource | None, text: str) -> bool:
-    required = bool(re.search(r"\b(?:required|mandatory)\b", text, re.I))
     text = re.sub(r"\b(?:fields?|columns?|property|attribute)\s+(?:called|named|for|:)?\s*", " ", text + " ", flags=re.I)
     text = re.sub(
         r"^\s*(?:an?|the)?\s*(?:new|extra|another|optional|required|mandatory)?\s*(?:called|named|for)\s+", "", text, flags=re.I
@@ -327,7 +352,6 @@ def _add_fields(made: Change, target: Resource | None, text: str) -> bool:
         if any(other.name == one.name for other in resource.fields):
             made.said.append(f"{resource.label} have {one.label.lower()} already.")
             continue
-        one = one.model_copy(update={"required": one.required or required})
         names = {other.singular: other.name for other in made.resources}
         if one.type is FieldType.TEXT and one.name in names and one.name != resource.singular:
             one = one.model_copy(update={"type": FieldType.REFERENCE, "references": names[one.name]})

@@ -62,6 +62,7 @@ class Draft:
             ]
         has_text = any(one.type is FieldType.TEXT for one in own)
         titled = any(one.name in _TITLES for one in own)
+        exact = exact or (titled and len(own) > 1)  # who names even the title means the whole list
         if exact and not self.explicit and (has_text or titled):
             self.fields = []
         elif exact and not self.explicit:

@@ -7,59 +7,73 @@ from __future__ import annotations
 
 import re
 
-from adapters.models.starter.naming import ascii_words, field_name, label, singular
+from adapters.models.starter.naming import ascii_words, field_name, label, singular, words
 from core.generation.plan import FieldType, ResourceField
 
 MAX_CHOICES = 20
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_BOOLEAN = _words(
-    "done completed complete finished paid unpaid active inactive archived published available read unread watched favorite favourite starred pinned "
-    "approved verified urgent important bought purchased packed checked sent delivered shipped returned visited confirmed enabled billable vaccinated attended "
-    "attending vegetarian vegan resolved recurring featured sold visible hidden locked accepted subscribed graduated insured fragile "
+_BOOLEAN = words(
+    "done completed complete finished paid unpaid active inactive archived published available read unread watched favorite "
+    "favourite starred pinned "
+    "approved verified urgent important bought purchased packed checked sent delivered shipped returned visited confirmed "
+    "enabled billable vaccinated attended "
+    "attending vegetarian vegan resolved recurring featured sold visible hidden locked accepted subscribed graduated insured "
+    "fragile "
     "public private refunded reimbursed cancelled canceled played owned neutered answered solved watered anonymous onboarded "
     "erledigt bezahlt fertig aktiv gelesen pagado hecho completado leido paye payee fait termine lu"
 )
-_DATE = _words(
-    "date day birthday birthdate deadline due dob anniversary until expiry expires expiration start end datum fecha jour geburtstag cumpleanos "
+_DATE = words(
+    "date day birthday birthdate deadline due dob anniversary until expiry expires expiration start end datum fecha jour "
+    "geburtstag cumpleanos "
     "frist falligkeit faelligkeit vencimiento echeance arrival departure checkin checkout born released watered"
 )
-_MOMENT = _words("when starts ends appointment timestamp termin datetime begins")
-_MONEY = _words(
-    "price amount cost total fee salary budget balance wage rent tip tax deposit revenue value spent payment discount income expense subtotal "
-    "betrag preis kosten summe gehalt importe precio coste costo monto montant prix cout salaire salario bid fare premium charge donation allowance"
+_MOMENT = words("when starts ends appointment timestamp termin datetime begins")
+_MONEY = words(
+    "price amount cost total fee salary budget balance wage rent tip tax deposit revenue value spent payment discount income "
+    "expense subtotal "
+    "betrag preis kosten summe gehalt importe precio coste costo monto montant prix cout salaire salario bid fare premium "
+    "charge donation allowance"
 )
-_INTEGER = _words(
-    "quantity qty count stock age year pages servings guests seats capacity reps sets rating score points votes likes upvotes duration minutes position order "
-    "rank calories floor mileage attendees people copies episodes season chapter portions rooms bedrooms bathrooms stars level downloads "
-    "views streak goals attempts menge anzahl jahr alter cantidad edad ano quantite annee nombres unidades odometer batch gate streaks population headcount"
+_INTEGER = words(
+    "quantity qty count stock age year pages servings guests seats capacity reps sets rating score points votes likes upvotes "
+    "duration minutes position order "
+    "rank calories floor mileage attendees people copies episodes season chapter portions rooms bedrooms bathrooms stars level "
+    "downloads "
+    "views streak goals attempts menge anzahl jahr alter cantidad edad ano quantite annee nombres unidades odometer batch gate "
+    "streaks population headcount"
 )
-_NUMBER = _words(
-    "weight height width length distance hours percentage percent temperature latitude longitude area ratio gpa rate volume km miles depth size_cm "
+_NUMBER = words(
+    "weight height width length distance hours percentage percent temperature latitude longitude area ratio gpa rate volume km "
+    "miles depth size_cm "
     "grams liters litres speed gewicht peso poids stunden horas heures humidity ph grade_points wingspan altitude magnitude"
 )
-_LONG = _words(
-    "description notes note body content comment comments details instructions ingredients bio summary message steps remarks review feedback "
-    "abstract biography reason agenda lyrics story transcript directions answer entry thoughts reflection observations beschreibung notiz notizen inhalt "
-    "zutaten anleitung descripcion contenido ingredientes notas mensaje contenu remarques symptoms diagnosis treatment prescription minutes_taken "
+_LONG = words(
+    "description notes note body content comment comments details instructions ingredients bio summary message steps remarks "
+    "review feedback "
+    "abstract biography reason agenda lyrics story transcript directions answer entry thoughts reflection observations "
+    "beschreibung notiz notizen inhalt "
+    "zutaten anleitung descripcion contenido ingredientes notas mensaje contenu remarques symptoms diagnosis treatment "
+    "prescription minutes_taken "
     "address adresse direccion excerpt explanation requirements responsibilities text care history"
 )
-_EMAIL = _words("email mail correo courriel emails")
-_URL = _words(
-    "url link website site homepage webpage photo picture image cover avatar thumbnail logo poster github linkedin portfolio lien enlace video foto"
+_EMAIL = words("email mail correo courriel emails")
+_URL = words(
+    "url link website site homepage webpage photo picture image cover avatar thumbnail logo poster github linkedin portfolio "
+    "lien enlace video foto"
 )
-_TEXT = _words(
+_TEXT = words(
     "number name title phone reference code nummer numero nombre nom category type kind genre tags author customer location place"
 )
-_KEPT_PLURALS = _words(
-    "notes tags ingredients steps instructions comments details hours minutes pages reps sets servings guests seats points likes upvotes votes calories directions "
-    "lyrics remarks attendees people copies episodes portions rooms bedrooms bathrooms stars views goals attempts thoughts observations symptoms "
-    "requirements responsibilities miles grams liters litres downloads allergies skills participants members toppings starts ends expires materials "
-    "begins players watchers colors colours notizen notas remarques zutaten ingredientes horas heures stunden unidades keywords labels topics streaks"
+_KEPT_PLURALS = words(
+    "days weeks notes tags ingredients steps instructions comments details hours minutes pages reps sets servings guests seats points "
+    "likes upvotes votes calories directions "
+    "lyrics remarks attendees people copies episodes portions rooms bedrooms bathrooms stars views goals attempts thoughts "
+    "observations symptoms "
+    "requirements responsibilities miles grams liters litres downloads allergies skills participants members toppings starts "
+    "ends expires materials "
+    "begins players watchers colors colours notizen notas remarques zutaten ingredientes horas heures stunden unidades keywords "
+    "labels topics streaks"
 )
 _CHOICES = {
     "priority": ("low", "medium", "high"),
@@ -78,26 +92,64 @@ _CHOICES = {
     "sentiment": ("positive", "neutral", "negative"),
 }
 _TYPE_WORDS = {
-    "text": FieldType.TEXT, "string": FieldType.TEXT, "varchar": FieldType.TEXT, "long text": FieldType.LONG_TEXT, "textarea": FieldType.LONG_TEXT,
-    "multiline": FieldType.LONG_TEXT, "markdown": FieldType.LONG_TEXT, "integer": FieldType.INTEGER, "int": FieldType.INTEGER, "whole number": FieldType.INTEGER,
-    "number": FieldType.NUMBER, "numeric": FieldType.NUMBER, "decimal": FieldType.NUMBER, "float": FieldType.NUMBER, "money": FieldType.MONEY,
-    "currency": FieldType.MONEY, "price": FieldType.MONEY, "boolean": FieldType.BOOLEAN, "bool": FieldType.BOOLEAN, "yes/no": FieldType.BOOLEAN,
-    "yes or no": FieldType.BOOLEAN, "true/false": FieldType.BOOLEAN, "checkbox": FieldType.BOOLEAN, "toggle": FieldType.BOOLEAN, "flag": FieldType.BOOLEAN,
-    "date": FieldType.DATE, "datetime": FieldType.DATETIME, "date and time": FieldType.DATETIME, "timestamp": FieldType.DATETIME, "time": FieldType.DATETIME,
-    "email": FieldType.EMAIL, "e-mail": FieldType.EMAIL, "url": FieldType.URL, "link": FieldType.URL,
-}  # fmt: skip
-_FILLERS = _words(
-    "a an the its their his her my our your some each every also and plus new another any with multiple several many one as well of current own extra "
-    "simple proper separate basic nice various single please optionally maybe perhaps und ein eine einen der die das y un una el la los las et le les des o"
+    "text": FieldType.TEXT,
+    "string": FieldType.TEXT,
+    "varchar": FieldType.TEXT,
+    "long text": FieldType.LONG_TEXT,
+    "textarea": FieldType.LONG_TEXT,
+    "multiline": FieldType.LONG_TEXT,
+    "markdown": FieldType.LONG_TEXT,
+    "integer": FieldType.INTEGER,
+    "int": FieldType.INTEGER,
+    "whole number": FieldType.INTEGER,
+    "number": FieldType.NUMBER,
+    "numeric": FieldType.NUMBER,
+    "decimal": FieldType.NUMBER,
+    "float": FieldType.NUMBER,
+    "money": FieldType.MONEY,
+    "currency": FieldType.MONEY,
+    "price": FieldType.MONEY,
+    "boolean": FieldType.BOOLEAN,
+    "bool": FieldType.BOOLEAN,
+    "yes/no": FieldType.BOOLEAN,
+    "yes or no": FieldType.BOOLEAN,
+    "true/false": FieldType.BOOLEAN,
+    "checkbox": FieldType.BOOLEAN,
+    "toggle": FieldType.BOOLEAN,
+    "flag": FieldType.BOOLEAN,
+    "date": FieldType.DATE,
+    "datetime": FieldType.DATETIME,
+    "date and time": FieldType.DATETIME,
+    "timestamp": FieldType.DATETIME,
+    "time": FieldType.DATETIME,
+    "email": FieldType.EMAIL,
+    "e-mail": FieldType.EMAIL,
+    "url": FieldType.URL,
+    "link": FieldType.URL,
+}
+_FILLERS = words(
+    "a an the its their his her my our your some each every also and plus new another any with multiple several many one as "
+    "well of current own extra "
+    "simple proper separate basic nice various single please optionally maybe perhaps und ein eine einen der die das y un una "
+    "el la los las et le les des o"
 )
 _FLAGS = {"required": True, "mandatory": True, "compulsory": True, "optional": False}
-_CUT = _words(
-    "for in on at by with from to that which who whom where so because using per via into than then if but when while without showing must should can will would could "
+_CUT = words(
+    "for in on at by with from to that which who whom where so because using per via into than then if but when while without "
+    "showing must should can will would could "
     "für fur mit para con por pour avec dans as like such should are is was were has have"
 )
-_TRAILING = _words("at by on to in out from")
-_STOP = _words(
-    "it them they i we you he she this that these those there here everything anything something stuff things thing more etc all able ability feature features way ways "
+_UNITS = {
+    **dict.fromkeys(
+        ("hours", "kg", "km", "miles", "meters", "metres", "cm", "percent", "grams", "litres", "liters"), FieldType.NUMBER
+    ),
+    **dict.fromkeys(("minutes", "days", "weeks", "months", "years", "seconds", "pieces"), FieldType.INTEGER),
+    **dict.fromkeys(("euro", "euros", "eur", "dollars", "usd", "pounds", "gbp", "francs", "chf"), FieldType.MONEY),
+}
+_TRAILING = words("at by on to in out from")
+_STOP = words(
+    "it them they i we you he she this that these those there here everything anything something stuff things thing more etc "
+    "all able ability feature features way ways "
     "be do does make just like very really so not no yes ok"
 )
 
@@ -112,7 +164,8 @@ def field(phrase: str) -> ResourceField | None:
         required, kind, choices = _annotation(inside)
 
     match = re.fullmatch(
-        r"(?:whether|if)\s+(?:or not\s+)?(?:(?:it|they|he|she|this|the \w+)\s*(?:'s|is|are|was|were|has been|have been|has|have)?\s+)?(?:been\s+)?(.+)",
+        r"(?:whether|if)\s+(?:or not\s+)?(?:(?:it|they|he|she|this|the \w+)\s*(?:'s|is|are|was|were|has been|have been|has|"
+        r"have)?\s+)?(?:been\s+)?(.+)",
         text,
         re.I,
     )
@@ -131,19 +184,19 @@ def field(phrase: str) -> ResourceField | None:
     if match:
         text, kind = match[1], kind or FieldType.BOOLEAN
 
-    words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.replace("_", " "))
+    spoken = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.replace("_", " "))
     counted = False
     kept: list[str] = []
-    for position, word in enumerate(words):
+    for position, word in enumerate(spoken):
         lower = word.lower()
         if lower in _FLAGS:
             required = _FLAGS[lower]
-        elif lower in _CUT and kept and not (position == len(words) - 1 and lower in _TRAILING):
+        elif lower in _CUT and kept and not (position == len(spoken) - 1 and lower in _TRAILING):
             break
         elif (
             not kept
             and lower in {"number", "count", "amount"}
-            and [w.lower() for w in words[position + 1 : position + 2]] == ["of"]
+            and [w.lower() for w in spoken[position + 1 : position + 2]] == ["of"]
         ):
             counted = lower != "amount" or counted
         elif lower not in _FILLERS or (kept and lower == "of"):
@@ -178,6 +231,9 @@ def field(phrase: str) -> ResourceField | None:
         shown = shown or "Field"
     if kind is None and not choices:
         kind, choices = _guess(name, ascii_words(shown))
+    unit = re.search(r"\bin\s+(\w+)$", text, re.I)
+    if unit and kind is FieldType.TEXT:
+        kind = _UNITS.get(unit[1].lower(), kind)
     if counted and kind in {FieldType.TEXT, None}:
         kind = FieldType.INTEGER
     if choices:
@@ -289,6 +345,10 @@ def _guess(name: str, words: list[str]) -> tuple[FieldType, list[str]]:
         "completed",
         "read",
     }:
+        return FieldType.DATE, []
+    if last in {"days", "weeks", "months"}:
+        return FieldType.INTEGER, []
+    if last == "on" and first.endswith(("ed", "es", "ts")):
         return FieldType.DATE, []
     if last == "time":
         return (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from adapters.models.starter.fieldwords import field
-from adapters.models.starter.naming import plural_phrase, singular_phrase
+from adapters.models.starter.naming import plural_phrase, singular_phrase, words
 from core.generation.plan import ResourceField
 
 _KINDS = """
@@ -81,7 +81,7 @@ place, location, restaurant, cafe, bar, hotel, city, country, site, venue | name
 car, vehicle, truck, bike, motorcycle | make!, model, year, license plate | mileage, notes
 house, apartment, property, listing, flat | title!, address (text), price, rooms | available, url, notes
 tenant | name!, email, phone | apartment, rent, move in date
-device, asset, equipment, tool, machine, laptop, computer | name!, serial number, status (in use/in stock/in repair/retired) | assigned to (text), purchase date
+device, asset, equipment, tool, machine, laptop, computer | name!, serial number, status (in use/in stock/in repair/retired) | purchase date
 subscription, membership, contract, insurance, license | name!, price, renewal date | billing (monthly/yearly), active, notes
 medication, medicine, pill, vitamin | name!, dose, frequency | active, notes
 measurement, weight entry, weight | date!, value (number)!, unit | notes
@@ -181,31 +181,43 @@ _SUITES: dict[str, tuple[str, Sequence[str]]] = {
 }
 
 #: Words of other languages for a kind; the page itself is English.
+_FOREIGN_WORDS = """
+task: aufgabe, aufgaben, aufgabenliste, tarea, tareas, tâche, tâches, tache, taches
+note: notiz, notizen, nota, notas
+invoice: rechnung, rechnungen, factura, facturas, facture, factures
+customer: kunde, kunden, cliente, clientes
+recipe: rezept, rezepte, receta, recetas, recette, recettes
+expense: ausgabe, ausgaben, gasto, gastos, dépense, dépenses, depense, depenses
+book: buch, bucher, bücher, libro, libros, livre, livres
+appointment: termin, termine, cita, citas, rendez-vous
+plant: pflanze, pflanzen, planta, plantas, plante, plantes
+shopping item: einkaufsliste
+employee: mitarbeiter, empleado, empleados, employé, employés
+event: veranstaltung, veranstaltungen, evento, eventos, événement, événements, évènements
+order: bestellung, bestellungen, pedido, pedidos, commande, commandes
+product: produkt, produkte, producto, productos, produit, produits
+contact: kontakt, kontakte, contacto, contactos
+pet: haustier, haustiere, mascota, mascotas
+vehicle: fahrzeug, fahrzeuge
+booking: reserva, reservas, réservation, réservations
+movie: película, peliculas, películas
+"""
 _FOREIGN = {
-    "aufgabe": "task", "aufgaben": "task", "aufgabenliste": "task", "notiz": "note", "notizen": "note", "rechnung": "invoice", "rechnungen": "invoice",
-    "kunde": "customer", "kunden": "customer", "rezept": "recipe", "rezepte": "recipe", "ausgabe": "expense", "ausgaben": "expense", "buch": "book",
-    "bucher": "book", "bücher": "book", "termin": "appointment", "termine": "appointment", "pflanze": "plant", "pflanzen": "plant", "einkaufsliste": "shopping item",
-    "mitarbeiter": "employee", "veranstaltung": "event", "veranstaltungen": "event", "bestellung": "order", "bestellungen": "order", "produkt": "product",
-    "produkte": "product", "kontakt": "contact", "kontakte": "contact", "haustier": "pet", "haustiere": "pet", "fahrzeug": "vehicle", "fahrzeuge": "vehicle",
-    "tarea": "task", "tareas": "task", "nota": "note", "notas": "note", "factura": "invoice", "facturas": "invoice", "cliente": "customer",
-    "clientes": "customer", "receta": "recipe", "recetas": "recipe", "gasto": "expense", "gastos": "expense", "libro": "book", "libros": "book",
-    "cita": "appointment", "citas": "appointment", "planta": "plant", "plantas": "plant", "empleado": "employee", "empleados": "employee", "evento": "event",
-    "eventos": "event", "pedido": "order", "pedidos": "order", "producto": "product", "productos": "product", "contacto": "contact", "contactos": "contact",
-    "mascota": "pet", "mascotas": "pet", "reserva": "booking", "reservas": "booking", "película": "movie", "peliculas": "movie", "películas": "movie",
-    "tâche": "task", "tâches": "task", "tache": "task", "taches": "task", "facture": "invoice", "factures": "invoice", "recette": "recipe",
-    "recettes": "recipe", "dépense": "expense", "dépenses": "expense", "depense": "expense", "depenses": "expense", "livre": "book", "livres": "book",
-    "plante": "plant", "plantes": "plant", "employé": "employee", "employés": "employee", "commande": "order", "commandes": "order", "produit": "product",
-    "produits": "product", "réservation": "booking", "réservations": "booking", "événement": "event", "événements": "event", "évènements": "event", "rendez-vous": "appointment",
-}  # fmt: skip
+    word.strip(): one
+    for one, _, listed in (line.partition(":") for line in _FOREIGN_WORDS.strip().splitlines())
+    for word in listed.split(",")
+}
 
 #: Kinds that always hang on another thing of the app.
-CHILDREN = frozenset({"comment", "reply", "review", "rating", "option", "visit", "testimonial", "feedback", "checkup"})
+CHILDREN = words("comment reply review rating option visit testimonial feedback checkup")
 #: Kinds that group the thing they are mentioned with: "expenses with categories".
-GROUPS = frozenset({"project", "category", "company", "team", "folder", "group", "department", "account", "location", "genre"})
+GROUPS = words("project category company team folder group department account location genre")
 #: Words that are kinds, and yet a field when they stand in a list of fields.
-FIELD_FIRST = frozenset({"note", "link", "birthday", "tag", "rating", "label", "date", "number", "photo", "image", "picture", "weight", "cost", "price", "measurement",
-    "record", "location", "site", "place", "option", "position", "vote", "thought", "word", "country", "city", "page", "feedback", "genre", "reminder", "message", "skill",
-    "deadline", "subject", "text", "estimate", "license", "user", "person", "account", "answer", "game", "good", "address", "description", "category", "stamp"})  # fmt: skip
+FIELD_FIRST = words(
+    "note link birthday tag rating label date number photo image picture weight cost price measurement record location site "
+    "place option position vote thought word country city page feedback genre reminder message skill deadline subject text "
+    "estimate license user person account answer game good address description category stamp"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,20 +7,54 @@ from dataclasses import dataclass, replace
 
 #: Hue (degrees) and chroma in OKLCH.
 _COLOURS = {
-    "red": (25, 0.19), "crimson": (18, 0.19), "rose": (8, 0.19), "orange": (52, 0.16), "amber": (70, 0.15), "gold": (85, 0.13), "yellow": (95, 0.13),
-    "lime": (128, 0.17), "green": (150, 0.15), "emerald": (162, 0.14), "mint": (168, 0.12), "teal": (188, 0.11), "turquoise": (192, 0.11), "cyan": (210, 0.12),
-    "blue": (258, 0.18), "navy": (264, 0.13), "indigo": (275, 0.19), "violet": (292, 0.2), "purple": (303, 0.2), "magenta": (330, 0.2), "pink": (355, 0.19),
-    "brown": (52, 0.07), "grey": (265, 0.02), "gray": (265, 0.02), "black": (265, 0.01), "rot": (25, 0.19), "grün": (150, 0.15), "blau": (258, 0.18),
-    "rojo": (25, 0.19), "verde": (150, 0.15), "azul": (258, 0.18), "rouge": (25, 0.19), "vert": (150, 0.15), "bleu": (258, 0.18),
-}  # fmt: skip
+    "red": (25, 0.19),
+    "crimson": (18, 0.19),
+    "rose": (8, 0.19),
+    "orange": (52, 0.16),
+    "amber": (70, 0.15),
+    "gold": (85, 0.13),
+    "yellow": (95, 0.13),
+    "lime": (128, 0.17),
+    "green": (150, 0.15),
+    "emerald": (162, 0.14),
+    "mint": (168, 0.12),
+    "teal": (188, 0.11),
+    "turquoise": (192, 0.11),
+    "cyan": (210, 0.12),
+    "blue": (258, 0.18),
+    "navy": (264, 0.13),
+    "indigo": (275, 0.19),
+    "violet": (292, 0.2),
+    "purple": (303, 0.2),
+    "magenta": (330, 0.2),
+    "pink": (355, 0.19),
+    "brown": (52, 0.07),
+    "grey": (265, 0.02),
+    "gray": (265, 0.02),
+    "black": (265, 0.01),
+    "rot": (25, 0.19),
+    "grün": (150, 0.15),
+    "blau": (258, 0.18),
+    "rojo": (25, 0.19),
+    "verde": (150, 0.15),
+    "azul": (258, 0.18),
+    "rouge": (25, 0.19),
+    "vert": (150, 0.15),
+    "bleu": (258, 0.18),
+}
 _THING = r"(?:theme|header|colou?rs?|accent|look|style|styling|background|design|palette|buttons?)"
 _ANY = "(" + "|".join(_COLOURS) + ")"
 _COLOUR = re.compile(rf"\b{_ANY}\b", re.I)
 _COLOURED = re.compile(
-    rf"\b{_ANY}\s+(?:\w+\s+)?{_THING}\b|\b{_THING}\s+(?:\w+\s+){{0,3}}{_ANY}\b|\b(?:in|make (?:it|everything|the (?:app|page))|all)\s+{_ANY}(?=\s*(?:$|[,.;!]|and\b|with\b|please\b))",
+    rf"\b{_ANY}\s+(?:\w+\s+)?{_THING}\b|\b{_THING}\s+(?:\w+\s+){{0,3}}{_ANY}\b|\b(?:in|make (?:it|everything|the (?:app|"
+    rf"page))|all)\s+{_ANY}(?=\s*(?:$|[,.;!]|and\b|with\b|please\b))",
     re.I,
 )
-_THEMED = r"\b(?:{words})\b(?:\s+\w+)?\s+(?:theme|mode|look|design|style|background)\b|\b(?:make it|in)\s+(?:{words})\b|\b(?:theme|mode|background)\s+(?:to\s+|be\s+|is\s+)?(?:{words})\b"
+_THEMED = (
+    r"\b(?:{words})\b(?:\s+\w+)?\s+(?:theme|mode|look|design|style|background)\b"
+    r"|\b(?:make it|in)\s+(?:{words})\b"
+    r"|\b(?:theme|mode|background)\s+(?:to\s+|be\s+|is\s+)?(?:{words})\b"
+)
 _DARK = "dark|night|dunkel|dunkles|oscuro|sombre"
 _LIGHT = "light|bright|hell|helles|claro|clair"
 

@@ -1,8 +1,8 @@
 """The starter: the model that is used while no key is configured. A program, no language model, and it says so.
 
 It reads the description for things and fields (`reading`), and writes a list-and-form app over the framework's scaffold
-(`app_files`), through the same pipeline and in the same format as every model. It refuses a description without a word in it, and changes that
-it does not understand, with a sentence that says what it can do. It never stands in for a model whose call failed.
+(`app_files`), through the same pipeline and in the same format as every model. It refuses a description without a word in it, and
+changes that it does not understand, with a sentence that says what it can do. It never stands in for a model whose call failed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Starter(Model):
     async def plan(self, brief: Brief) -> PlanOutcome:
         if not has_words(brief.description):
             return _refused(
-                "The description has no words. Say what the app should keep, such as “a todo app with due dates” or “invoices: number, customer, amount, paid”."
+                "The description has no words. Say what the app should keep, such as “a todo app with due dates” or “invoices: "
+                "number, customer, amount, paid”."
             )
         understood = read(brief.description, brief.features, brief.styling)
         things = ", ".join(resource.label.lower() for resource in understood.resources)
@@ -61,11 +62,15 @@ class Starter(Model):
     async def plan_change(self, brief: ChangeBrief) -> PlanOutcome:
         if not _is_ours(brief):
             return _refused(
-                "This app was not written by the built-in starter, which changes only its own apps. Ask whoever runs this Nexus to set a model's key, or send changed files."
+                "This app was not written by the built-in starter, which changes only its own apps. "
+                "Ask whoever runs this Nexus "
+                "to set a model's key, or send changed files."
             )
         if not has_words(brief.request):
             return _refused(f"The request has no words. Say what to change, such as {EXAMPLES}.")
         made = _changed(brief)
+        if not made.understood and made.said:
+            return _refused(f"{made.said[0]} The starter can do things like {EXAMPLES}.")
         if not made.understood:
             return _refused(f"The built-in starter did not understand that change. It can do things like {EXAMPLES}.")
         files = _touched(brief, made)
@@ -89,7 +94,8 @@ class Starter(Model):
 
     async def repair(self, failure: Failure, nonce: str) -> AsyncIterator[str | Ended]:
         yield Failed(
-            reason=f"The check “{failure.check[:80]}” failed, and the built-in starter cannot repair code. Undo the last change, or ask for it in another way.",
+            reason=f"The check “{failure.check[:80]}” failed, and the built-in starter cannot repair code. "
+            "Undo the last change, or ask for it in another way.",
             retryable=False,
             usage=_NOTHING,
         )

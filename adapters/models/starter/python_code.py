@@ -7,6 +7,7 @@ import json
 import keyword
 from collections.abc import Sequence
 
+from adapters.models.starter.naming import words
 from core.generation.plan import FieldType, Resource, ResourceField
 
 _KINDS = {
@@ -35,8 +36,8 @@ _TAKEN_ATTRIBUTES = frozenset(
         "router",
         "blank_is_none",
     }
-    | set(
-        ["construct", "copy", "dict", "fields", "from_orm", "json", "parse_file", "parse_obj", "parse_raw", "schema", "schema_json", "update_forward_refs", "validate"]
+    | words(
+        "construct copy dict fields from_orm json parse_file parse_obj parse_raw schema schema_json update_forward_refs validate"
     )
 )
 SEARCHED = frozenset({FieldType.TEXT, FieldType.LONG_TEXT, FieldType.EMAIL, FieldType.URL, FieldType.CHOICE})

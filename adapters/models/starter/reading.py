@@ -1,8 +1,8 @@
 """Reads a description: which things the app keeps, and which fields they have. Pure, and quick for any text.
 
-No language model: a small grammar ("track X with a, b and c", "X: a, b, c", "each X has a and b", "an X app with …", "X and Y for Z") over a
-dictionary of usual kinds. What it cannot read becomes a plain list of items, and it says so. A description is only ever read for words;
-nothing in it is followed as an instruction.
+No language model: a small grammar ("track X with a, b and c", "X: a, b, c", "each X has a and b", "an X app with …", "X and
+Y for Z") over a dictionary of usual kinds. What it cannot read becomes a plain list of items, and it says so. A description
+is only ever read for words; nothing in it is followed as an instruction.
 """
 
 from __future__ import annotations
@@ -15,6 +15,20 @@ from dataclasses import dataclass, field
 from adapters.models.starter import kinds
 from adapters.models.starter.drafts import Draft, as_resources, draft_from_kind, draft_from_noun
 from adapters.models.starter.fieldwords import fields, split_list
+from adapters.models.starter.grammar import (
+    APP_WORDS,
+    BOOKED,
+    BUILT_IN,
+    CONNECTORS,
+    DETERMINERS,
+    LOOKS,
+    NOT_NOUNS,
+    SKIMMED,
+    STOPPERS,
+    UNSUPPORTED,
+    VERBS,
+    unsupported,
+)
 from adapters.models.starter.look import Look, read_look
 from adapters.models.starter.naming import ascii_words, label, singular_phrase
 from core.generation.plan import FieldType, Resource
@@ -22,75 +36,6 @@ from core.generation.plan import FieldType, Resource
 MAX_READ = 4000  #: characters; what comes after is not read
 MAX_CLAUSES = 60
 MAX_RESOURCES = 8
-
-_VERBS = frozenset(
-    ["track", "tracks", "tracking", "manage", "manages", "managing", "store", "stores", "storing", "keep", "keeps", "keeping", "record", "records", "recording", "log", "logs", "logging", "collect", "collects", "collecting", "organise", "organize", "organises", "organizes", "organising", "organizing", "save", "saves", "saving", "catalog", "catalogue", "cataloguing", "cataloging", "monitor", "monitors", "monitoring", "register", "registers", "registering", "remember", "handle", "handles", "maintain", "maintains", "maintaining", "list", "lists", "listing", "plan", "planning", "schedule", "scheduling", "share", "sharing", "verwalten", "verwaltet", "erfassen", "gestionar", "registrar", "gérer", "suivre"]
-)
-_APP_WORDS = frozenset(
-    ["app", "apps", "application", "tracker", "manager", "list", "log", "database", "db", "system", "catalog", "catalogue", "register", "tool", "website", "site", "webapp", "directory", "organizer", "organiser", "planner", "collection", "diary", "journal", "dashboard", "portal", "platform", "management", "tracking", "board", "tracking-app", "register", "liste", "lista", "planer", "verwaltung", "gestor", "verwaltungsapp", "aplicación", "application", "aplicacion"]
-)
-_CONNECTORS = frozenset(
-    ["with", "has", "have", "having", "contains", "contain", "containing", "includes", "include", "including", "needs", "stores", "consists", "mit", "con", "avec"]
-)
-_STOPPERS = frozenset(
-    ["for", "in", "on", "at", "by", "from", "to", "that", "which", "who", "whom", "where", "when", "while", "so", "because", "using", "per", "via", "into", "about", "within", "across", "during", "after", "before", "of", "if", "as", "without", "and/or", "für", "para", "por", "pour", "dans", "en", "bei", "i", "we", "you", "they", "it", "is", "are", "was", "should", "must", "can", "will", "would", "could"]
-)
-_DETERMINERS = frozenset(
-    ["a", "an", "the", "my", "our", "your", "their", "his", "her", "its", "all", "some", "any", "every", "each", "new", "simple", "small", "basic", "nice", "beautiful", "modern", "easy", "personal", "little", "tiny", "cool", "good", "great", "quick", "web", "different", "various", "multiple", "many", "several", "own", "useful", "minimal", "minimalistic", "lightweight", "internal", "online", "digital", "shared", "private", "family", "daily", "weekly", "monthly", "own", "complete", "full", "ein", "eine", "einen", "einfache", "meine", "meinen", "un", "una", "mi", "mis", "la", "el", "los", "las", "le", "les", "une", "mes", "mon", "des", "unsere", "bunch", "lot", "number", "set", "of", "track", "please", "favourite", "favorite", "working", "responsive", "fancy", "pretty", "clean", "proper", "awesome", "team's", "company", "office", "home", "full-stack", "fullstack", "fastapi", "express", "python", "node", "nodejs", "node.js", "react"]
-)
-_NOT_NOUNS = frozenset(
-    ["thing", "things", "stuff", "something", "everything", "anything", "it", "them", "data", "information", "info", "app", "web", "people's", "one", "ones", "they", "what", "which", "build", "create", "make", "want", "need", "like", "feature", "features", "page", "pages", "user", "users", "way", "ways", "track", "list", "lists", "time", "times", "day", "days", "week", "weeks", "life", "everyone", "somebody", "someone", "work", "kind", "sort", "lot", "lots", "etc", "example", "me", "us", "item", "items"]
-)
-_UNSUPPORTED = (
-    (
-        r"log ?ins?|sign ?ins?|sign ?ups?|authenticat\w+|passwords?|user accounts?|user roles?|permissions?|oauth|sso",
-        "sign-in and accounts",
-    ),
-    (r"notifications?|notify|send (?:an? )?(?:e-?)?mails?|e?mail alerts?|sms|push messages?|remind me", "notifications"),
-    (r"uploads?|uploading|attachments?|attach files?", "file uploads"),
-    (r"stripe|paypal|checkout|online payments?|payment processing|shopping cart", "online payments"),
-    (r"charts?|graphs?|dashboards?|reports?|statistics|analytics|heat ?map", "charts and reports"),
-    (r"calendar view|gantt|drag[ -]and[ -]drop|drag & drop", "calendar and drag-and-drop views"),
-    (r"real[ -]?time|websockets?|live updates?|chat room", "live updates"),
-    (r"ai|gpt|llm|machine learning|chat ?bots?|recommendations?", "AI features"),
-    (r"maps?|geolocation|route planning", "maps"),
-    (r"exports?|imports?|csv|excel|pdfs?", "import and export"),
-    (r"native app|ios|android|offline mode", "a native or offline app"),
-    (r"multi-?language|translations?|i18n", "several languages"),
-    (r"scrap(?:e|ing)|crawl\w*|sync(?:s|ing|hroni[sz]\w+)? with|integrat\w+", "connections to other services"),
-)
-_BUILT_IN = re.compile(
-    r"\b(?:search\w*|filter\w*|sort\w*|crud|rest|api|responsive|mobile|delet\w+|edit\w*|dark mode|light mode|database|postgres\w*|accessib\w+|validation|pagination)\b",
-    re.I,
-)
-_SKIMMED = frozenset(
-    {
-        "person",
-        "member",
-        "team",
-        "group",
-        "user",
-        "colleague",
-        "idea",
-        "thing",
-        "friend",
-        "job",
-        "part",
-        "issue",
-        "plan",
-        "goal",
-        "hour",
-        "instruction",
-    }
-)
-_LOOKS = re.compile(
-    r"\b(?:theme|(?:dark|light|night) mode|design|colou?r scheme|style|styling|look and feel|layout|ui|ux|interface|background)\b",
-    re.I,
-)
-_BOOKED = re.compile(
-    r"\b(?:book|reserve|rent|hire)\s+(?:an?\s+|the\s+|our\s+)?(?:\w+\s+)?(rooms?|tables?|seats?|desks?|courts?|cars?|bikes?|tools?|equipment|boats?|lanes?|slots?)\b",
-    re.I,
-)
 
 
 @dataclass(slots=True)
@@ -153,7 +98,8 @@ def read(description: str, features: Sequence[str] = (), styling: str = "") -> R
         state.title = shown[:60]
         state.drafts.append(Draft(one="item", many="items", label="Items", fields=fields("title (required), notes, done")))
         assumptions.append(
-            "The description names nothing that the starter knows, so the app keeps a plain list of items. Reply with what it should keep, such as “recipes with ingredients”."
+            "The description names nothing that the starter knows, so the app keeps a plain list of items. Reply with what it "
+            "should keep, such as “recipes with ingredients”."
         )
     if any(draft.foreign for draft in state.drafts):
         assumptions.append("The page is in English.")
@@ -162,9 +108,10 @@ def read(description: str, features: Sequence[str] = (), styling: str = "") -> R
         guessed = next(draft for draft in state.drafts if draft.name == resource.name)
         if not guessed.explicit:
             assumptions.append(
-                f"{resource.label} have these fields, because none were named: {', '.join((f.label or f.name).lower() for f in resource.fields)}."
+                f"{resource.label} have these fields, because none were named: "
+                f"{', '.join((f.label or f.name).lower() for f in resource.fields)}."
             )
-    left_out = [name for pattern, name in _UNSUPPORTED if re.search(rf"\b(?:{pattern})\b", text, re.I)] + ignored
+    left_out = unsupported(text) + ignored
     if left_out:
         assumptions.append(f"Left out, because the built-in starter does not make it: {'; '.join(dict.fromkeys(left_out))}.")
     look = read_look(styling, read_look(text), styling=True)
@@ -232,15 +179,15 @@ def _read_clause(state: _State, clause: str) -> None:
             _read_colon(state, head, tail)
         return
     listed = re.search(r"([^\W_][\w -]{0,40}?)\s*\(([^()]{1,400},[^()]{1,400})\)", clause)
-    if listed and not any(word.lower().strip(",") in _CONNECTORS for word in clause[: listed.start(2)].split()):
+    if listed and not any(word.lower().strip(",") in CONNECTORS for word in clause[: listed.start(2)].split()):
         found = _heads(state, clause[: listed.start(2) - 1])
         if found:
             _extend(state, found[-1], listed[2], exact=True)
             return
     words = clause.split()
-    at = next((n for n, word in enumerate(words) if n > 0 and word.lower().strip(",") in _CONNECTORS), None)
+    at = next((n for n, word in enumerate(words) if n > 0 and word.lower().strip(",") in CONNECTORS), None)
     if at is None:
-        if words and words[0].lower() in _CONNECTORS:
+        if words and words[0].lower() in CONNECTORS:
             _extend(state, state.last, " ".join(words[1:]), exact=False)
         else:
             _heads(state, clause)
@@ -248,7 +195,8 @@ def _read_clause(state: _State, clause: str) -> None:
     word = words[at].lower().strip(",")
     head, tail = " ".join(words[:at]), " ".join(words[at + 1 :])
     tail = re.sub(
-        r"^(?:of|the following|following|fields?|columns?|things like|such as|information like|these)\s*(?:fields?|columns?|named|called)?\s+",
+        r"^(?:of|the following|following|fields?|columns?|things like|such as|information like|these)\s*(?:fields?|columns?|"
+        r"named|called)?\s+",
         "",
         tail,
         flags=re.I,
@@ -262,10 +210,11 @@ def _read_clause(state: _State, clause: str) -> None:
 
 
 def _read_colon(state: _State, head: str, tail: str) -> None:
-    connector = next((n for n, word in enumerate(head.split()) if word.lower() in _CONNECTORS), None)
+    connector = next((n for n, word in enumerate(head.split()) if word.lower() in CONNECTORS), None)
     words = head.split()
     generic = re.search(
-        r"\b(?:fields?|columns?|attributes?|properties|data|features?|requirements?|details|campos|felder|champs)\s*(?:are|is|should be)?\s*$",
+        r"\b(?:fields?|columns?|attributes?|properties|data|features?|requirements?|details|campos|felder|champs)\s*(?:are|is|"
+        r"should be)?\s*$",
         head,
         re.I,
     )
@@ -301,11 +250,7 @@ def _extend(state: _State, target: Draft | None, tail: str, *, exact: bool, peer
         bare = re.sub(
             r"^(?:(?:a|an|the|its|their|optional|some|many|multiple|several|list of|lists of)\s+)+", "", bare, flags=re.I
         )
-        if (
-            _LOOKS.search(bare)
-            or _BUILT_IN.fullmatch(bare)
-            or any(re.fullmatch(pattern, bare, re.I) for pattern, _ in _UNSUPPORTED)
-        ):
+        if LOOKS.search(bare) or BUILT_IN.fullmatch(bare) or any(re.fullmatch(pattern, bare, re.I) for pattern, _ in UNSUPPORTED):
             continue
         known = kinds.kind(bare) if bare and len(bare.split()) <= 3 else None
         one = singular_phrase(bare.lower()) if bare else ""
@@ -330,7 +275,7 @@ def _extend(state: _State, target: Draft | None, tail: str, *, exact: bool, peer
 
 def _relate(state: _State, child: str, parent: str) -> None:
     for word in (parent, child):
-        if state.draft(word) is None and word.lower() not in _NOT_NOUNS:
+        if state.draft(word) is None and word.lower() not in NOT_NOUNS:
             known = kinds.kind(word)
             state.add(draft_from_kind(known) if known else draft_from_noun(word))
     below, above = state.draft(child), state.draft(parent)
@@ -346,7 +291,7 @@ def _heads(state: _State, text: str, *, lenient: bool = False) -> list[Draft]:
     if not words:
         return []
     found = _suites(state, lowered)
-    verb = next((n for n, word in enumerate(lowered) if word in _VERBS and n + 1 < len(lowered)), None)
+    verb = next((n for n, word in enumerate(lowered) if word in VERBS and n + 1 < len(lowered)), None)
     if found:
         return found
     if verb is not None:
@@ -359,10 +304,10 @@ def _heads(state: _State, text: str, *, lenient: bool = False) -> list[Draft]:
             rest += 1
         found = _phrases(state, words[rest:], trusted=True)
     if not found:
-        app = next((n for n, word in enumerate(lowered) if word in _APP_WORDS and n > 0), None)
+        app = next((n for n, word in enumerate(lowered) if word in APP_WORDS and n > 0), None)
         if app is not None:
             start = app
-            while start > 0 and lowered[start - 1] not in _STOPPERS | {
+            while start > 0 and lowered[start - 1] not in STOPPERS | {
                 "a",
                 "an",
                 "the",
@@ -377,7 +322,7 @@ def _heads(state: _State, text: str, *, lenient: bool = False) -> list[Draft]:
             }:
                 start -= 1
             found = _phrases(state, words[start:app], trusted=True)
-        at = next((n for n, word in enumerate(lowered) if word in _APP_WORDS), None)
+        at = next((n for n, word in enumerate(lowered) if word in APP_WORDS), None)
         if (
             not found
             and at is not None
@@ -386,7 +331,7 @@ def _heads(state: _State, text: str, *, lenient: bool = False) -> list[Draft]:
         ):
             found = _phrases(state, words[at + 2 :], trusted=lowered[at + 1] != "to")
     if not found and (not state.drafts or lenient or len(words) <= 4):
-        short = len([word for word in lowered if word not in _DETERMINERS]) <= 3
+        short = len([word for word in lowered if word not in DETERMINERS]) <= 3
         found = _phrases(state, words, trusted=lenient and short, plural_only=short)
     return found
 
@@ -394,18 +339,14 @@ def _heads(state: _State, text: str, *, lenient: bool = False) -> list[Draft]:
 def _suites(state: _State, words: list[str]) -> list[Draft]:
     """Kinds of apps with a name of their own: "blog", "shopping list"."""
     before = next(
-        (
-            n
-            for n, word in enumerate(words)
-            if word in _STOPPERS - {"of"} and n > 0 and words[n - 1] not in {"app", "application"}
-        ),
+        (n for n, word in enumerate(words) if word in STOPPERS - {"of"} and n > 0 and words[n - 1] not in {"app", "application"}),
         len(words),
     )
     for length in (3, 2, 1):
         for start in range(min(before, len(words) - length + 1)):
             phrase = " ".join(words[start : start + length])
             known = kinds.suite(phrase)
-            if known is None or (length == 1 and start and words[start - 1] in _VERBS and kinds.kind(phrase)):
+            if known is None or (length == 1 and start and words[start - 1] in VERBS and kinds.kind(phrase)):
                 continue
             title, names = known
             drafts = [draft_from_kind(made, suite=True) for made in map(kinds.kind, names) if made is not None]
@@ -417,10 +358,10 @@ def _suites(state: _State, words: list[str]) -> list[Draft]:
 
 def _phrases(state: _State, words: list[str], *, trusted: bool, plural_only: bool = False) -> list[Draft]:
     """Noun phrases joined by commas and "and", up to the first preposition. ``trusted`` says that unknown nouns count too."""
-    stop = next((n for n, word in enumerate(words) if word.lower() in _STOPPERS and n > 0), len(words))
+    stop = next((n for n, word in enumerate(words) if word.lower() in STOPPERS and n > 0), len(words))
     found: list[Draft] = []
     for item in split_list(" ".join(words[:stop])):
-        chunk = [word for word in item.split() if word.lower() not in _DETERMINERS]
+        chunk = [word for word in item.split() if word.lower() not in DETERMINERS]
         draft = _noun(state, chunk, trusted=trusted, plural_only=plural_only)
         if draft is not None:
             found.append(state.add(draft))
@@ -429,7 +370,7 @@ def _phrases(state: _State, words: list[str], *, trusted: bool, plural_only: boo
 
 def _noun(state: _State, chunk: list[str], *, trusted: bool, plural_only: bool) -> Draft | None:
     lowered = [word.lower() for word in chunk]
-    while lowered and lowered[-1] in _APP_WORDS and len(lowered) > 1 and kinds.kind(" ".join(lowered[-2:])) is None:
+    while lowered and lowered[-1] in APP_WORDS and len(lowered) > 1 and kinds.kind(" ".join(lowered[-2:])) is None:
         lowered.pop()
         chunk = chunk[: len(lowered)]
     for length in (3, 2, 1):
@@ -442,20 +383,20 @@ def _noun(state: _State, chunk: list[str], *, trusted: bool, plural_only: bool) 
                 draft = draft_from_kind(known)
                 draft.foreign = kinds.is_foreign(phrase)
                 return draft
-    if not lowered or lowered[-1] in _NOT_NOUNS or not re.search(r"[^\W\d_]{2}", lowered[-1]) or len(lowered[-1]) > 30:
+    if not lowered or lowered[-1] in NOT_NOUNS or not re.search(r"[^\W\d_]{2}", lowered[-1]) or len(lowered[-1]) > 30:
         return None
     several = singular_phrase(lowered[-1]) != lowered[-1]
     if trusted or (
         plural_only and several and len(lowered) <= 2 and lowered[-1].isalpha() and re.search(r"[aeiouy]", lowered[-1])
     ):
-        noun = " ".join(chunk[-2:]) if len(chunk) > 1 and chunk[-2].lower() not in _NOT_NOUNS | _VERBS | _STOPPERS else chunk[-1]
+        noun = " ".join(chunk[-2:]) if len(chunk) > 1 and chunk[-2].lower() not in NOT_NOUNS | VERBS | STOPPERS else chunk[-1]
         return draft_from_noun(noun) if ascii_words(noun) else None
     return None
 
 
 def _skim(state: _State, text: str) -> None:
     """Where no sentence has a known shape: the first known things that the text mentions in the plural."""
-    booked = _BOOKED.search(text)
+    booked = BOOKED.search(text)
     if booked:
         thing = kinds.kind(booked[1])
         _extend(state, state.add(draft_from_kind(thing) if thing else draft_from_noun(booked[1])), "", exact=False)
@@ -470,7 +411,7 @@ def _skim(state: _State, text: str) -> None:
             known is not None
             and (one != word.lower() or kinds.is_foreign(word))
             and one not in kinds.FIELD_FIRST
-            and one not in _SKIMMED
+            and one not in SKIMMED
             and len(state.drafts) < 2
         ):
             draft = draft_from_kind(known)
@@ -482,13 +423,13 @@ def _read_features(state: _State, features: Sequence[str]) -> list[str]:
     """Features that are fields or known kinds are made; what is built in needs nothing; the rest is returned, to be said."""
     ignored = []
     for feature in [str(item)[:120] for item in features[:20]]:
-        if not has_words(feature) or _BUILT_IN.search(feature):
+        if not has_words(feature) or BUILT_IN.search(feature):
             continue
-        unsupported = [name for pattern, name in _UNSUPPORTED if re.search(rf"\b(?:{pattern})\b", feature, re.I)]
+        cannot = unsupported(feature)
         read_fields = [one for one in fields(feature) if one.type.value != "text" or one.name in {"tags", "category", "phone"}]
         known = kinds.kind(feature.strip())
-        if unsupported:
-            ignored += unsupported
+        if cannot:
+            ignored += cannot
         elif state.drafts and (read_fields or known) and len(feature.split()) <= 4:
             _extend(state, state.last or state.drafts[0], feature, exact=False)
         else:

@@ -3,7 +3,7 @@
 import * as api from './api.js';
 import { h, icon, toast } from './dom.js';
 import { openSheet } from './form.js';
-import { FINISHED, amount, capital, day, daysFromToday, fullDay, host, isDeadline, moment, number, tone } from './format.js';
+import { ENDED, FINISHED, amount, capital, day, daysFromToday, fullDay, host, isDeadline, moment, number, tone } from './format.js';
 
 const PAGE = 100;
 const main = document.getElementById('main');
@@ -128,7 +128,7 @@ function renderRow(row) {
   const details = [...chips, ...flags].filter(Boolean);
   const body = resource.body && row[resource.body.name];
   const figures = resource.numbers.slice(0, 3).map((field) => figure(field, row)).filter(Boolean);
-  return h('li', { class: `row${finished ? ' finished' : ''}`, 'data-id': String(row.id) },
+  return h('li', { class: `row${finished ? ' finished' : ''}${finished && ENDED.test(resource.tick.name) ? ' ended' : ''}`, 'data-id': String(row.id) },
     tick,
     h('div', { class: 'row-main' },
       h('button', { class: 'row-title', type: 'button', onclick: () => edit(row) }, name),
@@ -229,7 +229,7 @@ function renderFrame() {
   const narrow = (filters, filterLabel = '') => { state.filters = filters; state.filterLabel = filterLabel; renderFilters(); load(); };
   const options = [];
   if (resource.tick) {
-    options.push({ label: 'Open', filters: { [resource.tick.name]: 'false' } }, { label: resource.tick.label, filters: { [resource.tick.name]: 'true' } });
+    options.push({ label: capital(openWord(resource.tick)), filters: { [resource.tick.name]: 'false' } }, { label: resource.tick.label, filters: { [resource.tick.name]: 'true' } });
   }
   const choice = resource.fields.find((field) => field.type === 'choice');
   if (choice && choice.choices.length <= 6) options.push(...choice.choices.map((value) => ({ label: capital(value), filters: { [choice.name]: value } })));
@@ -267,6 +267,7 @@ function renderFrame() {
     h('p', { class: 'summary', id: 'summary', 'aria-live': 'polite' }));
 }
 
+const openWord = (tick) => (ENDED.test(tick.name) ? 'open' : `not ${tick.label.toLowerCase()}`);
 const article = (word) => (/^[aeiou]/i.test(word) ? 'an' : 'a');
 
 function renderList() {
@@ -299,7 +300,7 @@ function renderSummary() {
     if (rows.length === total) {
       const due = resource.fields.find(isDeadline);
       const late = due ? rows.filter((row) => row[due.name] && daysFromToday(row[due.name]) < 0 && !(resource.tick && row[resource.tick.name])).length : 0;
-      if (resource.tick) parts.push(`${number(rows.filter((row) => !row[resource.tick.name]).length)} open`);
+      if (resource.tick) parts.push(`${number(rows.filter((row) => !row[resource.tick.name]).length)} ${openWord(resource.tick)}`);
       if (late) parts.push(`${number(late)} overdue`);
       for (const field of resource.numbers.filter((candidate) => candidate.type === 'money')) {
         parts.push(`${field.label} ${amount(rows.reduce((sum, row) => sum + (row[field.name] ?? 0), 0))} in all`);

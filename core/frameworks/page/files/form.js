@@ -58,7 +58,8 @@ export async function openSheet({ resource, row = null, preset = {}, optionsFor,
   const values = { ...preset, ...row };
   const controls = new Map(resource.fields.map((field) => [field, control(field, values[field.name], options[field.name])]));
 
-  const fields = resource.fields.map((field) => {
+  const ordered = [...resource.fields].sort((a, b) => Number(a.type === 'boolean') - Number(b.type === 'boolean'));
+  const fields = ordered.map((field) => {
     const label = h('label', { for: `field-${field.name}` }, field.label, field.required ? h('span', { class: 'required', 'aria-hidden': 'true' }, ' *') : null);
     const hint = field.type === 'reference' && options[field.name].length === 0 ? h('p', { class: 'hint' }, 'Nothing to choose from yet.') : null;
     const wide = ['text', 'long_text', 'url', 'email', 'reference'].includes(field.type) ? ' wide' : '';

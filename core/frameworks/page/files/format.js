@@ -6,8 +6,10 @@ const money = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumF
 const plain = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
 
 export const FINISHED = /^(done|complete|completed|finished|closed|resolved|paid|bought|purchased|packed|delivered|shipped|returned|read|watched|visited|archived|attended|watered|reimbursed)$/;
+// Ticks after which there is nothing left to do; the others (paid, read, …) say what has happened.
+export const ENDED = /^(done|complete|completed|finished|closed|resolved|bought|purchased|packed)$/;
 const DEADLINE = /(^|_)(due|deadline|until|expires|expiry|expiration)(_|$)/;
-const GOOD = /^(done|closed|complete|completed|finished|paid|resolved|won|accepted|approved|confirmed|published|active|delivered|great|yes|hired|available|low|easy|returned|in stock)$/i;
+const GOOD = /^(done|closed|complete|completed|finished|paid|resolved|won|accepted|approved|confirmed|published|active|delivered|great|yes|hired|available|easy|returned|in stock)$/i;
 const BAD = /^(high|urgent|critical|blocked|overdue|lost|rejected|cancelled|canceled|hard|bad|failed|no|out of stock|severe)$/i;
 const WARM = /^(medium|in progress|doing|pending|waiting|in review|review|okay|sent|ordered|planned|draft|maybe|offer|reading)$/i;
 
