@@ -62,7 +62,7 @@ def _crud(resource: Resource, rows: dict[int, dict[str, Any]], method: str, rest
         number = max(rows, default=0) + 1
         rows[number] = {"id": number, **json}
         return answer(201, rows[number])
-    number = int(rest[0])
+    number = int(rest[0]) if rest[0].isdecimal() else 0
     if number not in rows:
         return answer(404, {"detail": "not found"})
     if method == "DELETE":

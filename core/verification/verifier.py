@@ -11,6 +11,7 @@ this Nexus said so. It decides nothing about repairs and approvals, and writes n
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.conversation.cards import Step, StepState
-from core.errors import AppError, BuildFailed, InstallFailed, InvalidInput, TooLarge
+from core.errors import AppError, BuildFailed, InstallFailed, InvalidInput, MigrationFailed, TooLarge
 from core.files import FileTree
 from core.frameworks.framework import Framework, Recipe, Toolchain
 from core.generation.plan import Plan
@@ -203,7 +204,7 @@ class Verifier:
             reason=tail(error.message, run.masks),
             log_tail=tail(log, run.masks),
             evidence=tuple(evidence),
-            suspects=suspects(f"{error.message}\n{log}", run.tree, run.masks),
+            suspects=suspects(f"{_with_paths(error)}\n{log}", run.tree, run.masks),
             repairable=not isinstance(error, _NotTheAppsFault),
             seconds=round(seconds, 3),
         )
@@ -303,6 +304,13 @@ def _how_it_ended(recipe: Recipe, outcome: Outcome) -> str:
             return f"the step {recipe.name!r} was ended by a signal"
         case Ending.EXITED:
             return f"the step {recipe.name!r} ended with code {outcome.exit_code}"
+
+
+def _with_paths(error: AppError | InvalidInput | TooLarge) -> str:
+    """The message; of a migration with the path of its file, not only the name."""
+    if isinstance(error, MigrationFailed):
+        return re.sub(r"(?<![\w./-])(?=[\w.-]+\.sql\b)", "migrations/", error.message)
+    return error.message
 
 
 def _weakest(*isolations: Isolation) -> Isolation:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -220,10 +219,13 @@ async def test_making_the_same_again_counts_as_use(store: ArtifactStore) -> None
 
 
 async def test_an_error_in_the_workspace_leaves_nothing(store: ArtifactStore) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with store.workspace() as work:
             (work.app / "half").write_text("made")
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     assert busy(store) == []
 
 
@@ -245,10 +247,13 @@ async def test_a_cancelled_workspace_leaves_nothing(store: ArtifactStore) -> Non
 
 
 async def test_a_full_disk_is_said_and_leaves_nothing(store: ArtifactStore) -> None:
-    with pytest.raises(DiskFull):
+    async def fill() -> None:
         async with store.workspace() as work:
             (work.app / "half").write_text("made")
             raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DiskFull):
+        await fill()
     assert busy(store) == []
 
 
@@ -284,11 +289,11 @@ async def test_sweeping_removes_what_a_killed_process_left(store: ArtifactStore)
         asyncio.run(main())
         """
     )
-    with subprocess.Popen([sys.executable, "-c", program, str(store.root)], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        assert await store.sweep() == 0
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(store.root), stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    assert await store.sweep() == 0
+    process.kill()
+    await process.wait()
     assert await store.sweep() == 1
     assert busy(store) == []

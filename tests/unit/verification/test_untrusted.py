@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import BuildFailed
-from core.verification import untrusted
 from core.verification.untrusted import Bounds, Sealed, remove, seal
 
 BOUNDS = Bounds(total_bytes=1_000_000, entries=200, depth=20)
@@ -49,7 +48,9 @@ def deep(folder: Path, levels: int) -> None:
     os.close(fd)
 
 
-@pytest.mark.parametrize("target", ["/etc/passwd", "../secret", "sub/../../secret", "..", "/app/../secret", "/app", "//app/x", "/"])
+@pytest.mark.parametrize(
+    "target", ["/etc/passwd", "../secret", "sub/../../secret", "..", "/app/../secret", "/app", "//app/x", "/"]
+)
 def test_a_link_that_leads_out_is_refused(app: Path, target: str) -> None:
     (app / "sub").mkdir()
     os.symlink(target, app / "innocent.txt")
@@ -158,7 +159,7 @@ def test_a_link_swapped_in_while_reading_is_refused(app: Path, secret: Path, mon
             os.symlink(secret, app / "main.py")
         return really_open(path, flags, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(untrusted.os, "open", swapping)
+    monkeypatch.setattr(os, "open", swapping)
     with pytest.raises(BuildFailed, match="changed while it was read"):
         sealed(app)
 
@@ -172,7 +173,7 @@ def test_a_file_swapped_for_another_while_reading_is_refused(app: Path, secret: 
             os.link(secret, app / "main.py")
         return really_open(path, flags, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(untrusted.os, "open", swapping)
+    monkeypatch.setattr(os, "open", swapping)
     with pytest.raises(BuildFailed, match="changed while it was read"):
         sealed(app)
 
@@ -255,6 +256,16 @@ def test_two_folders_have_the_same_digest_exactly_when_they_are_the_same(
     assert (digests["one"] == digests["two"]) == (flat(one) == flat(two))
 
 
+def relink(link: Path, target: str) -> None:
+    link.unlink()
+    link.symlink_to(target)
+
+
+def replace(path: Path, text: str) -> None:
+    path.unlink()
+    path.write_text(text)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -262,8 +273,8 @@ def test_two_folders_have_the_same_digest_exactly_when_they_are_the_same(
         pytest.param(lambda app: (app / "main.py").rename(app / "moin.py"), id="a name"),
         pytest.param(lambda app: (app / "main.py").chmod(0o755), id="a mode"),
         pytest.param(lambda app: (app / "empty").mkdir(), id="an empty folder"),
-        pytest.param(lambda app: ((app / "link").unlink(), os.symlink("other.py", app / "link")), id="a link's target"),
-        pytest.param(lambda app: ((app / "link").unlink(), (app / "link").write_text("main.py")), id="a link becomes a file"),
+        pytest.param(lambda app: relink(app / "link", "other.py"), id="a link's target"),
+        pytest.param(lambda app: replace(app / "link", "main.py"), id="a link becomes a file"),
     ],
 )
 def test_any_change_changes_the_digest(app: Path, change: Callable[[Path], None]) -> None:
