@@ -239,6 +239,16 @@ class ProcessHost(Host):
             await asyncio.to_thread(self._bury, instance)
             await asyncio.to_thread(shutil.rmtree, folder)
 
+    async def trim_logs(self) -> None:
+        """Bound the logs that have no warden any more to do it: of instances whose warden was killed. For a slow tick."""
+        await asyncio.to_thread(self._trim_logs)
+
+    def _trim_logs(self) -> None:
+        for folder in self._state.iterdir():
+            if _warden_of(folder) is None:
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError), open(folder / "output.log", "rb+") as log:
+                    warden.trim(log, _LOG_BYTES)
+
     def _bury(self, instance: InstanceId) -> None:
         """Remove what an instance leaves when its warden could not clean up: the machine lost power, somebody killed it."""
         known = _read_json(self._folder(instance) / "instance.json")

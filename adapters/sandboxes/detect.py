@@ -51,7 +51,7 @@ async def detect(
                 reason = await _reason_against(walls)
                 if reason is None:
                     return walls
-                reasons.append(f"{program}: {reason}")
+                reasons.append(f"{program}{' with a user namespace' if own else ''}: {reason}")
         if not reasons:
             reasons.append("no bwrap was found")
     if forced == "bubblewrap":
@@ -80,6 +80,7 @@ async def _reason_against(confinement: Confinement) -> str | None:
             outcome = await ConfinedSandbox(confinement).run(
                 Command(argv=("/bin/sh", "-c", "exit 0"), workdir=Path(folder), limits=_LIMITS)
             )
-        except NexusError as error:
-            return error.message
+        except (NexusError, OSError) as error:
+            text = error.message if isinstance(error, NexusError) else str(error)
+            return text.partition("It said: ")[2] or text
     return None if outcome.ok else f"{outcome.ending.value}, {outcome.exit_code}: {outcome.output.strip()[-300:]}"

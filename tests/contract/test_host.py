@@ -1,7 +1,7 @@
 """What every `Host` promises, on the fake and on real confined processes of this machine."""
 
 # The condition is in another process: nothing there can set an event. Small local files do not block.
-# ruff: noqa: ASYNC110, ASYNC240
+# ruff: noqa: ASYNC110
 
 from __future__ import annotations
 
@@ -170,6 +170,14 @@ async def confinement(request: pytest.FixtureRequest) -> Confinement | None:
 @pytest.fixture(scope="session", params=REAL)
 async def walls(request: pytest.FixtureRequest) -> Confinement | None:
     return await _confinement(request.param)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Not pytest's: another pytest that starts meanwhile closes its base folder to the sandbox's users."""
+    folder = Path(tempfile.mkdtemp(prefix="nx"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -1,15 +1,17 @@
 """What every `Sandbox` promises, on the fake and on the real walls of this machine."""
 
 # The condition is in another process: nothing there can set an event. Small local files do not block.
-# ruff: noqa: ASYNC110, ASYNC240
+# ruff: noqa: ASYNC110
 
 from __future__ import annotations
 
 import asyncio
 import os
 import secrets
+import shutil
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,6 +124,14 @@ async def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 @pytest.fixture(scope="session", params=REAL)
 async def walls(request: pytest.FixtureRequest) -> Sandbox:
     return await _sandbox(request.param)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Not pytest's: another pytest that starts meanwhile closes its base folder to the sandbox's users."""
+    folder = Path(tempfile.mkdtemp(prefix="nx"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,14 @@ async def confinement(request: pytest.FixtureRequest) -> Confinement:
 @pytest.fixture
 def sandbox(confinement: Confinement) -> ConfinedSandbox:
     return ConfinedSandbox(confinement)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Not pytest's: another pytest that starts meanwhile closes its base folder to the sandbox's users."""
+    folder = Path(tempfile.mkdtemp(prefix="nx"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

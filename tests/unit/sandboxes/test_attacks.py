@@ -1,7 +1,6 @@
 """Untrusted code tries to get out, to look around, and to take the machine down. Real walls, real attacks."""
 
 # The condition is in another process: nothing there can set an event. Small local files do not block.
-# ruff: noqa: ASYNC110, ASYNC240
 
 from __future__ import annotations
 
