@@ -178,6 +178,7 @@ class _Job:
         self._change = change
         self._contents: dict[str, str] = {}
         self._frozen_hits: set[str] = set()
+        self._wished = False  # whether the model asked for packages by writing the manifest
         self._notes: list[str] = []
         self._calls = 0
 
@@ -193,19 +194,25 @@ class _Job:
             except InvalidInput as error:
                 self._note(f"A planned file was left out. {error.message}")
                 continue
+            if path == self._framework.manifest:
+                continue  # the plan's dependencies say it already
             if self._framework.owns(path):
                 self._note(f"The planned file {path} belongs to the platform and was left out.")
             elif path in self._frozen:
                 self._frozen_hits.add(path)
             else:
                 files.setdefault(path, file.model_copy(update={"path": path}))
-        resolved = packages.resolve(plan.framework, plan.dependencies, self._framework.dependencies(self._base))
-        for reason in resolved.refused.values():
-            self._note(reason)
-        kept = [name for name in plan.dependencies if name[:80] not in resolved.refused]
-        self.plan = plan.model_copy(update={"files": list(files.values()), "dependencies": kept})
+        settled = plan.model_copy(update={"files": list(files.values())})
+        self.plan = settled.model_copy(update={"dependencies": self._accepted(plan.dependencies)})
         self._progress(Planned(self.plan))
         return self.plan
+
+    def _accepted(self, wanted: Sequence[str]) -> list[str]:
+        """The wanted packages without those that are refused, each with a note."""
+        resolved = packages.resolve(self._framework.name, wanted, self._framework.dependencies(self._base))
+        for reason in resolved.refused.values():
+            self._note(reason)
+        return [name for name in dict.fromkeys(wanted) if name[:80] not in resolved.refused]
 
     # -- the rounds
 
@@ -243,7 +250,7 @@ class _Job:
             parsed, last = await self._ask(functools.partial(self._model.repair, failure))
             if isinstance(last, Refused) or (isinstance(last, Failed) and not last.retryable):
                 return _ended(last, self._usage, "The repair was not finished")
-            if (self._contents or self._frozen_hits) and not parsed.unclosed and isinstance(last, Complete):
+            if (self._contents or self._frozen_hits or self._wished) and not parsed.unclosed and isinstance(last, Complete):
                 return await self._validated()
             why = last.reason if isinstance(last, Partial | Failed) else "The answer held no whole file."
             prose = parsed.prose
@@ -318,6 +325,8 @@ class _Job:
 
     def _refusal(self, path: str, planned: set[str] | None) -> str | None:
         """Why a file that the model wrote is not kept."""
+        if path == self._framework.manifest:
+            return f"The model wrote {path}, which the platform keeps; only names of packages were taken from it."
         if self._framework.owns(path):
             return f"The model wrote {path}, which belongs to the platform; it was ignored."
         if path in self._frozen:
@@ -334,7 +343,9 @@ class _Job:
         for path, content in parsed.files.items():
             text = _text(content)
             refusal = self._refusal(path, planned)
-            if path in self._frozen:
+            if path == self._framework.manifest:
+                self._wish(text)
+            elif path in self._frozen:
                 if text != self._base.get(path) and content != self._base.get(path):
                     self._frozen_hits.add(path)
             elif refusal is not None:
@@ -343,6 +354,18 @@ class _Job:
                 if planned is not None and path not in planned:
                     self._note(f"The model added {path}, which was not planned.")
                 self._contents[path] = text
+
+    def _wish(self, manifest: str) -> None:
+        """Read the names out of a manifest that the model wrote. The file itself is never used: it decides what is installed."""
+        try:
+            wanted = self._framework.dependencies(self._base.with_files({self._framework.manifest: manifest}))
+        except UserError as error:
+            self._note(f"The model wrote {self._framework.manifest}, which was ignored. {error.message}")
+            return
+        new = [name for name in wanted if name not in self._framework.dependencies(self._base)]
+        if accepted := self._accepted(new):
+            self._wished = True
+            self.plan = self.plan.model_copy(update={"dependencies": list(dict.fromkeys([*self.plan.dependencies, *accepted]))})
 
     # -- the tree
 

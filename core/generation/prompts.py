@@ -172,7 +172,7 @@ def fence(text: str) -> str:
 def describe(framework: Framework) -> str:
     """The scaffold and its rules. It is Nexus's own text, so it is not fenced."""
     tree = framework.scaffold()
-    lines = [f"  {path}{'  (belongs to the platform: never write it)' if framework.owns(path) else ''}" for path in tree]
+    lines = [f"  {path}{_standing(framework, path)}" for path in tree]
     own = ", ".join(sorted(framework.dependencies(tree)))
     more = ", ".join(sorted(packages.allowed(framework.name)))
     return (
@@ -181,6 +181,12 @@ def describe(framework: Framework) -> str:
         + "\n".join(lines)
         + f"\nIts packages: {own}.\nPackages that may be added, and no others: {more}."
     )
+
+
+def _standing(framework: Framework, path: str) -> str:
+    if path == framework.manifest:
+        return "  (the platform keeps it; a file of yours there is only read for the names of further packages)"
+    return "  (belongs to the platform: never write it)" if framework.owns(path) else ""
 
 
 def _description(brief: Brief) -> Block:

@@ -20,6 +20,7 @@ class TinyFramework(Framework):
     label = "Tiny"
     runtime = "Python"
     layer_folder = ".venv"
+    manifest = "packages.json"
 
     def scaffold(self) -> FileTree:
         return FileTree(
@@ -32,14 +33,17 @@ class TinyFramework(Framework):
         )
 
     def owns(self, path: str) -> bool:
-        return path in {"server.py", "packages.json"}
+        return path == "server.py"
 
     def with_dependencies(self, tree: FileTree, dependencies: Mapping[str, str]) -> FileTree:
         merged = {**self.dependencies(tree), **dependencies}
         return tree.with_files({"packages.json": json.dumps(merged, sort_keys=True) + "\n"})
 
     def dependencies(self, tree: FileTree) -> Mapping[str, str]:
-        wanted: Mapping[str, str] = json.loads(tree["packages.json"])
+        try:
+            wanted: Mapping[str, str] = json.loads(tree["packages.json"])
+        except ValueError:
+            raise InvalidInput("The file packages.json is not JSON; correct it.") from None
         if any(version.startswith("git") for version in wanted.values()):
             raise InvalidInput("A dependency is a git address; name a version instead.")
         return wanted

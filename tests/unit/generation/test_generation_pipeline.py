@@ -145,6 +145,24 @@ async def test_a_platform_file_that_the_model_writes_is_ignored_with_a_note() ->
     assert done.notes == ("The model wrote server.py, which belongs to the platform; it was ignored.",)
 
 
+async def test_a_manifest_that_the_model_writes_is_only_read_for_names_on_the_list() -> None:
+    manifest = '{"asyncpg": "0.1", "qrcode": "1.0", "totally-invented": "6.6.6"}'
+    planned_files = [*todo_plan().files, PlannedFile(path="packages.json")]
+    done = await generate(FakeModel(plans(files=planned_files), [files({**FILES, "packages.json": manifest})]))
+    assert isinstance(done, Done)
+    assert done.tree["packages.json"] == '{"asyncpg": "0.32.0", "qrcode": "8.2"}\n'
+    assert done.plan.dependencies == ["qrcode"]
+    assert ["totally-invented" in note for note in done.notes] == [True]
+
+
+@pytest.mark.parametrize("manifest", ["not json", '{"qrcode": "git+https://example.com/x"}'])
+async def test_a_manifest_that_cannot_be_read_is_ignored_with_a_note(manifest: str) -> None:
+    done = await generate(FakeModel(plans(), [files({**FILES, "packages.json": manifest})]))
+    assert isinstance(done, Done)
+    assert done.tree["packages.json"] == '{"asyncpg": "0.32.0"}\n'
+    assert ["which was ignored" in note for note in done.notes] == [True]
+
+
 async def test_a_hostile_path_never_reaches_the_tree() -> None:
     done = await generate(FakeModel(plans(), [files({**FILES, "../../evil.py": "x", ".git/hooks/pre-commit": "x"})]))
     assert isinstance(done, Done)
@@ -365,6 +383,13 @@ async def test_a_repair_that_is_cut_off_is_asked_again() -> None:
     done = await repair([then({}, CUT, unclosed="app/other.py"), files({"app/other.py": "y = 2\n"})], watch)
     assert isinstance(done, Done)
     assert watch.of(Retrying) == [Retrying(CUT.reason, 2)]
+
+
+async def test_a_repair_may_only_add_a_package() -> None:
+    done = await repair([files({"packages.json": '{"asyncpg": "1", "qrcode": "2"}'})])
+    assert isinstance(done, Done)
+    assert done.tree["packages.json"] == '{"asyncpg": "0.32.0", "qrcode": "8.2"}\n'
+    assert done.written == ()
 
 
 @pytest.mark.parametrize(
