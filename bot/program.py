@@ -26,7 +26,7 @@ from bot.platform.data_folder import DataFolder
 from bot.platform.parts import find_parts
 from bot.platform.postgres import EmbeddedPostgres
 from bot.settings import Settings
-from bot.wiring import Nexus, wire
+from bot.wiring import Nexus, visible_programs, wire
 from core.approvals.approvals import expire
 from core.hosting.host import UnixAddress
 from core.ledger.migrations import migrate
@@ -75,7 +75,7 @@ async def running(
         data.check_room()
         say("Looking for programs")
         parts = await find_parts(data, say=say)
-        walls = asyncio.create_task(detect(programs=parts.visible, forced=settings.sandbox or None))
+        walls = asyncio.create_task(detect(programs=visible_programs(parts), forced=settings.sandbox or None))
         stack.push_async_callback(_cancelled, walls)
         say("Starting Postgres and the proxy")
         postgres = EmbeddedPostgres(data, bin=parts.postgres_bin)

@@ -7,6 +7,7 @@ card that was printed whole gets at most one more line, when it comes to nothing
 
 from __future__ import annotations
 
+import io
 import os
 from types import TracebackType
 from typing import Self
@@ -30,7 +31,10 @@ class TerminalView:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
         self.live = self._console.is_terminal and not self._console.is_dumb_terminal and "NO_COLOR" not in os.environ
-        self._signs = ASCII_SIGNS if self._console.options.ascii_only else Signs()
+        ascii_only = self._console.options.ascii_only
+        self._signs = ASCII_SIGNS if ascii_only else Signs()
+        if ascii_only and isinstance(self._console.file, io.TextIOWrapper):
+            self._console.file.reconfigure(errors="replace")  # an app's log may hold anything
         self._display: Live | None = None
         self._working: dict[str, Card] = {}
         self._printed: dict[str, Tone] = {}  # cards that stand there whole, and words

@@ -78,7 +78,7 @@ def render(card: c.Card, *, signs: Signs | None = None, spinning: bool = True) -
     if hints := _hints(card.actions):
         parts += [Text(""), hints]
     bar = _ASCII_BAR if kit.signs.ascii else _BAR
-    return Panel(Group(*parts), box=bar, border_style=colour, padding=(0, 1, 0, 0), safe_box=False)
+    return Panel(Group(*parts), box=bar, border_style=colour, padding=(0, 1), safe_box=False)
 
 
 def header(card: c.Card, *, signs: Signs | None = None) -> Text:

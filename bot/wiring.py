@@ -96,6 +96,11 @@ class Nexus:
         await self.ledger.close()
 
 
+def visible_programs(parts: Parts) -> tuple[Path, ...]:
+    """The program folders that a sandbox shows."""
+    return (*parts.visible, Path(launchers.__file__).parent)
+
+
 def toolchain(data: DataFolder, parts: Parts) -> Toolchain:
     """The programs that install, build and start apps, and the shared stores."""
     return Toolchain(
