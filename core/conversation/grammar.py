@@ -47,8 +47,9 @@ class Verb:
 
 def nearest(word: str, names: Iterable[str], *, cutoff: float = 0.6) -> str:
     """The name that was probably meant, or empty."""
-    matches = difflib.get_close_matches(word.casefold()[:60], list(names), n=1, cutoff=cutoff)
-    return matches[0] if matches else ""
+    folded = {name.casefold(): name for name in names}
+    matches = difflib.get_close_matches(word.casefold()[:60], list(folded), n=1, cutoff=cutoff)
+    return folded[matches[0]] if matches else ""
 
 
 def quoted(text: str) -> str:

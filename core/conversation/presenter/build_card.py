@@ -90,8 +90,8 @@ def _progress(build: BuildStory) -> Steps:
     pushed = build.requested is not None and build.requested.purpose == "push"
     done = dict(build.steps)
     plan, write = done.get("plan"), done.get("write")
-    if plan is not None and build.plan is not None:
-        done["plan"] = plan.model_copy(update={"detail": _plan_line(build.plan)})
+    if plan is not None and plan.state == StepState.DONE:  # its own detail is the summary, which the subtitle says
+        done["plan"] = plan.model_copy(update={"detail": _plan_line(build.plan) if build.plan is not None else ""})
     if write is not None and write.state == StepState.RUNNING and (total := _files_expected(build)):
         counted = f"{len(build.written)} of {count(total, 'file')}"
         done["write"] = write.model_copy(update={"detail": f"{counted}, {write.detail}" if write.detail else counted})

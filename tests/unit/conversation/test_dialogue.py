@@ -1,0 +1,682 @@
+"""The dialogue: what a person types, presses and fills in becomes calls of the engine and one private answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from core.builds.requests import BuildRequest
+from core.conversation.cards import Button, Card, Files, Log, Table, Text
+from core.conversation.dialogue import Dialogue
+from core.conversation.fake_chat import MemoryInbox, check_card, check_form, strings
+from core.conversation.inbound import Action, Answer, Command, FormSubmit, Reply, Who
+from core.conversation.presenter import AppFacts, present
+from core.errors import Conflict, Forbidden, NotFound, TemporaryError
+from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, PrincipalId, ThreadId, WorkspaceId
+from core.ledger.events import DatabaseFacts
+from core.operations.engine import Engine
+from core.operations.views import (
+    ApprovalView,
+    AppState,
+    AppView,
+    BuildState,
+    BuildView,
+    DeploymentState,
+    DeploymentView,
+    ReleaseView,
+    RevealedDatabase,
+    ThreadView,
+    WorkspaceSettings,
+)
+from tests.support import stories as s
+
+ANN = Who(principal=PrincipalId("p_ann"), workspace=WorkspaceId("w_1"), name="Ann")
+THREAD, EMPTY = ThreadId("t_todo"), ThreadId("t_empty")
+Call = tuple[Any, ...]
+
+
+class RecordingEngine:
+    """Answers from what it was given, and remembers the calls that change something."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.refuse: Exception | None = None
+        self.apps_there = [app("todo", AppState.LIVE), app("tracker", AppState.STOPPED)]
+        self.builds_there = [build(BuildState.READY, approval="pending")]
+        self.releases_there = [release(3, live=True), release(2), release(1, has_data=False)]
+        self.names = ["SMTP_URL"]
+        self.decided = WorkspaceSettings()
+        self.applied = True
+
+    def _do(self, *call: Any) -> None:
+        if self.refuse is not None:
+            raise self.refuse
+        self.calls.append(call)
+
+    async def build(self, who: Who, request: BuildRequest, *, thread: ThreadId | None = None, key: str) -> BuildView:
+        self._do("build", request, thread, key)
+        return build(BuildState.QUEUED)
+
+    async def change(self, who: Who, slug: str, text: str, *, key: str) -> BuildView:
+        self._do("change", slug, text, key)
+        return build(BuildState.QUEUED, purpose="change")
+
+    async def retry(self, who: Who, build_: BuildId, *, key: str) -> BuildView:
+        self._do("retry", build_, key)
+        return build(BuildState.QUEUED)
+
+    async def cancel(self, who: Who, build_: BuildId) -> None:
+        self._do("cancel", build_)
+
+    async def build_view(self, who: Who, build_: BuildId) -> BuildView:
+        for found in self.builds_there:
+            if found.build == build_:
+                return found.model_copy(update={"files": s.FILES})
+        raise NotFound("That build is not known here.")
+
+    async def file(self, who: Who, build_: BuildId, path: str) -> str:
+        if path != "README.md":
+            raise NotFound(f"There is no file {path!r} in this build.")
+        return "# Todo\n\x1b[31mred\x1b[0m"
+
+    async def approve(self, who: Who, approval: ApprovalId, digest: Digest | None = None) -> DeploymentView:
+        self._do("approve", approval, digest)
+        return deployment("deploy")
+
+    async def discard(self, who: Who, approval: ApprovalId) -> None:
+        self._do("discard", approval)
+
+    async def rollback(self, who: Who, slug: str, number: int, *, with_data: bool, key: str) -> DeploymentView:
+        self._do("rollback", slug, number, with_data, key)
+        return deployment("rollback")
+
+    async def stop(self, who: Who, slug: str) -> None:
+        self._do("stop", slug)
+
+    async def start(self, who: Who, slug: str, *, key: str) -> DeploymentView:
+        self._do("start", slug, key)
+        return deployment("start")
+
+    async def restart(self, who: Who, slug: str, *, key: str) -> DeploymentView:
+        self._do("restart", slug, key)
+        return deployment("restart")
+
+    async def delete(self, who: Who, slug: str) -> str:
+        self._do("delete", slug)
+        return "todo-last.dump"
+
+    async def apps(self, who: Who) -> list[AppView]:
+        return self.apps_there
+
+    async def app(self, who: Who, slug: str) -> AppView:
+        for found in self.apps_there:
+            if found.slug == slug:
+                return found
+        raise NotFound(f"There is no app {slug!r} here.")
+
+    async def releases(self, who: Who, slug: str) -> list[ReleaseView]:
+        await self.app(who, slug)
+        return self.releases_there
+
+    async def builds(self, who: Who, slug: str) -> list[BuildView]:
+        await self.app(who, slug)
+        return self.builds_there
+
+    async def logs(self, who: Who, slug: str, lines: int = 100) -> list[str]:
+        await self.app(who, slug)
+        return [f"line {n}" for n in range(lines)]
+
+    async def database(self, who: Who, slug: str) -> DatabaseFacts | None:
+        if slug != "todo":
+            return None
+        return DatabaseFacts(
+            tenant="tn_1", host="127.0.0.1", port=5433, name="t_1", role="t_1_app", size_limit_mb=512, connections=20
+        )
+
+    async def reveal(self, who: Who, slug: str) -> RevealedDatabase:
+        return RevealedDatabase(
+            url=SecretStr("postgresql://t_1_app:hunter2@127.0.0.1:5433/t_1"),
+            app_url=SecretStr("postgresql://t_1_app:hunter2@/t_1"),
+        )
+
+    async def usage(self, who: Who, slug: str) -> Mapping[str, object]:
+        if slug != "todo":
+            return {"builds": 1, "size_mb": None, "size_limit_mb": None, "connections": None, "tables": {}, "memory_mb": None}
+        tables = {"todos": 5, "people": 2}
+        return {"builds": 4, "size_mb": 8.3, "size_limit_mb": 512, "connections": 3, "tables": tables, "memory_mb": 61.2}
+
+    async def settings(self, who: Who, slug: str) -> tuple[int, list[str]]:
+        return 2, self.names
+
+    async def set_settings(
+        self, who: Who, slug: str, *, set: Mapping[str, str], unset: Sequence[str], key: str
+    ) -> DeploymentView | None:
+        self._do("set_settings", slug, dict(set), list(unset), key)
+        return deployment("settings") if self.applied else None
+
+    async def workspace(self, who: Who) -> WorkspaceSettings:
+        return self.decided
+
+    async def set_workspace(self, who: Who, settings: WorkspaceSettings) -> None:
+        self._do("set_workspace", settings)
+
+    async def thread(self, who: Who, thread: ThreadId) -> ThreadView:
+        return ThreadView(thread=thread, title="", app="todo" if thread == THREAD else "", updated_at=s.START)
+
+
+def app(slug: str, state: AppState) -> AppView:
+    return AppView(
+        app=AppId(f"app_{slug}"),
+        slug=slug,
+        name=slug.capitalize(),
+        framework="fastapi",
+        owner="Ann",
+        state=state,
+        url=f"http://{slug}.localhost:8080" if state is AppState.LIVE else "",
+        release=3 if state is AppState.LIVE else None,
+        thread=THREAD,
+        created_at=s.START,
+        updated_at=s.START,
+    )
+
+
+def build(state: BuildState, *, approval: str = "", purpose: str = "new", number: int = 1) -> BuildView:
+    asked = ApprovalView.model_validate(
+        {"approval": s.APPROVAL, "state": approval or "pending", "digest": s.DIGEST, "deadline": s.START}
+    )
+    return BuildView.model_validate(
+        {
+            "build": s.BUILD,
+            "app": "app_todo",
+            "slug": "todo",
+            "thread": THREAD,
+            "number": number,
+            "state": state,
+            "purpose": purpose,
+            "text": "a todo app",
+            "model": "starter",
+            "plan": s.PLAN,
+            "approval": asked if approval else None,
+        }
+    )
+
+
+def deployment(purpose: str) -> DeploymentView:
+    return DeploymentView.model_validate(
+        {
+            "deployment": DeploymentId(s.DEPLOYMENT),
+            "app": "app_todo",
+            "slug": "todo",
+            "state": DeploymentState.QUEUED,
+            "purpose": purpose,
+            "release": 4,
+        }
+    )
+
+
+def release(number: int, *, live: bool = False, kept: bool = True, has_data: bool = True) -> ReleaseView:
+    return ReleaseView(
+        number=number,
+        build=BuildId(s.BUILD),
+        build_number=number,
+        framework="fastapi",
+        summary="a todo app with due dates, priorities, people, tags and a calendar that shows every week of the year",
+        live=live,
+        kept=kept,
+        has_data=has_data,
+        settings_version=1,
+        by="Ann",
+        at=s.START,
+    )
+
+
+class Talk:
+    """A person in front of the dialogue."""
+
+    def __init__(self) -> None:
+        self.engine = RecordingEngine()
+        self.dialogue = Dialogue(self.engine, MemoryInbox())
+        self._keys = 0
+
+    def _key(self, key: str) -> str:
+        self._keys += 1
+        return key or f"k{self._keys}"
+
+    async def types(self, text: str, thread: ThreadId | None = None, key: str = "") -> Answer:
+        return checked(await self.dialogue.handle(Command(who=ANN, key=self._key(key), text=text, thread=thread)))
+
+    async def replies(self, text: str, thread: ThreadId = THREAD, key: str = "") -> Answer:
+        return checked(await self.dialogue.handle(Reply(who=ANN, key=self._key(key), text=text, thread=thread)))
+
+    async def presses(self, action: str, value: str = "todo", key: str = "", thread: ThreadId | None = THREAD) -> Answer:
+        return checked(await self.dialogue.handle(Action(who=ANN, key=self._key(key), action=action, value=value, thread=thread)))
+
+    async def fills(self, form: str, value: str = "todo", key: str = "", thread: ThreadId | None = None, **values: str) -> Answer:
+        sent = FormSubmit(who=ANN, key=self._key(key), form=form, value=value, values=values, thread=thread)
+        return checked(await self.dialogue.handle(sent))
+
+
+def checked(answer: Answer) -> Answer:
+    """Every answer can be shown on every platform, and a refusal is words."""
+    if answer.card is not None:
+        check_card(answer.card)
+    if answer.form is not None:
+        check_form(answer.form)
+    if answer.error:
+        assert answer.text
+        assert answer.card is None
+    return answer
+
+
+def said(card: Card | None) -> str:
+    assert card is not None
+    return "\n".join(strings(card.model_dump(mode="json")))
+
+
+def table(answer: Answer) -> Table:
+    assert answer.card is not None
+    return next(child for child in answer.card.children if isinstance(child, Table))
+
+
+@pytest.fixture
+def talk() -> Talk:
+    return Talk()
+
+
+def test_the_engine_has_the_face_that_the_dialogue_needs() -> None:
+    missing = [name for name in vars(RecordingEngine) if not name.startswith("_") and not hasattr(Engine, name)]
+    assert missing == []
+
+
+# -- typed -----------------------------------------------------------------------------------------------------------------
+
+REQUEST = BuildRequest(description="a todo app", framework="express", features=("a", "b"))
+
+TYPED: list[tuple[str, list[Call], str]] = [
+    ("build a todo app --framework express --features a,b", [("build", REQUEST, None, "k1")], "It is being built"),
+    ("deploy todo", [("approve", s.APPROVAL, s.DIGEST)], "Approved. todo is being deployed as v4."),
+    ("rollback todo v2", [("rollback", "todo", 2, False, "k1")], "back to v2, its code only; the data stay as they are"),
+    ("rollback todo v2 --with-data", [("rollback", "todo", 2, True, "k1")], "with its data and settings. It becomes v4."),
+    ("stop todo", [("stop", "todo")], "todo is stopped."),
+    ("start todo", [("start", "todo", "k1")], "Starting v4 of todo."),
+    ("restart todo", [("restart", "todo", "k1")], "Restarting v4 of todo."),
+    ("env todo set A=1 B=2", [("set_settings", "todo", {"A": "1", "B": "2"}, [], "k1")], "Set A, B. v4 starts with that."),
+    ("env todo unset A", [("set_settings", "todo", {}, ["A"], "k1")], "Removed A. v4 starts with that."),
+    ("help build", [], "--framework"),
+]
+
+
+@pytest.mark.parametrize(("typed", "calls", "words"), TYPED)
+async def test_a_typed_command_becomes_a_call_and_a_sentence(talk: Talk, typed: str, calls: list[Call], words: str) -> None:
+    answer = await talk.types(typed)
+    assert not answer.error
+    assert talk.engine.calls == calls
+    assert words in answer.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "call"),
+    [
+        ("stop", ("stop", "todo")),
+        ("env set A=1", ("set_settings", "todo", {"A": "1"}, [], "k1")),
+        ("rollback v2", ("rollback", "todo", 2, False, "k1")),
+        ("deploy", ("approve", s.APPROVAL, s.DIGEST)),
+    ],
+)
+async def test_in_an_apps_thread_the_app_can_be_left_out(talk: Talk, typed: str, call: Call) -> None:
+    await talk.types(typed, THREAD)
+    assert talk.engine.calls == [call]
+
+
+@pytest.mark.parametrize("thread", [None, EMPTY])
+async def test_without_a_thread_of_an_app_it_asks_which(talk: Talk, thread: ThreadId | None) -> None:
+    answer = await talk.types("logs", thread)
+    assert answer.error
+    assert "todo, tracker" in answer.text
+
+
+async def test_without_any_app_it_says_how_to_make_one(talk: Talk) -> None:
+    talk.engine.apps_there = []
+    assert "build a todo app" in (await talk.types("logs")).text
+
+
+async def test_an_unknown_app_gets_the_nearest(talk: Talk) -> None:
+    answer = await talk.types("show todos")
+    assert answer.error
+    assert "Did you mean todo?" in answer.text
+
+
+async def test_a_mistyped_command_is_refused_privately_with_its_usage(talk: Talk) -> None:
+    answer = await talk.types("rolback todo")
+    assert (answer.error, talk.engine.calls) == (True, [])
+    assert "rollback [APP]" in answer.text
+
+
+@pytest.mark.parametrize("typed", ["build", "build --framework express"])
+async def test_a_bare_build_opens_the_form_with_what_was_typed(talk: Talk, typed: str) -> None:
+    answer = await talk.types(typed)
+    assert answer.form is not None
+    assert answer.form.form == "build"
+    framework = next(i for i in answer.form.inputs if i.name == "framework")
+    assert framework.value == ("express" if "express" in typed else "")
+    assert talk.engine.calls == []
+
+
+async def test_a_build_in_a_thread_is_built_there_and_the_answer_leads_there(talk: Talk) -> None:
+    answer = await talk.types("build a todo app", EMPTY)
+    assert talk.engine.calls[0][2] == EMPTY
+    assert answer.thread == THREAD
+
+
+async def test_list_shows_the_apps_with_state_and_address(talk: Talk) -> None:
+    rows = table(await talk.types("list")).rows
+    assert [row[:4] for row in rows] == [
+        ["todo", "live", "v3", "http://todo.localhost:8080"],
+        ["tracker", "stopped", "–", "–"],
+    ]
+
+
+async def test_an_empty_list_says_how_to_begin(talk: Talk) -> None:
+    talk.engine.apps_there = []
+    assert "build a todo app" in said((await talk.types("list")).card)
+
+
+async def test_show_has_the_facts_the_releases_and_the_buttons(talk: Talk) -> None:
+    answer = await talk.types("show todo")
+    assert answer.card is not None
+    assert (answer.card.title, answer.card.status) == ("Todo", "Live")
+    assert [row[:3] for row in table(answer).rows] == [["v3", "live", "yes"], ["v2", "kept", "yes"], ["v1", "kept", "no"]]
+    labels = [action.label for action in answer.card.actions]
+    assert labels == ["Open", "Logs", "Settings", "Rollback…", "Restart", "Stop", "Delete…"]
+
+
+@pytest.mark.parametrize("state", list(AppState))
+async def test_an_app_in_any_state_can_be_shown(talk: Talk, state: AppState) -> None:
+    talk.engine.apps_there = [app("todo", state)]
+    assert (await talk.types("show todo")).card is not None
+
+
+async def test_logs_show_the_wanted_lines_and_follow_what_is_live(talk: Talk) -> None:
+    answer = await talk.types("logs todo --lines 30")
+    assert answer.card is not None
+    log = answer.card.children[0]
+    assert isinstance(log, Log)
+    assert (len(log.lines), log.lines[-1], log.live_app) == (30, "line 29", "todo")
+
+
+async def test_files_list_the_newest_build_and_show_one_file_without_escape_sequences(talk: Talk) -> None:
+    answer = await talk.types("files todo")
+    assert answer.card is not None
+    assert isinstance(answer.card.children[0], Files)
+    one = await talk.types("files todo README.md")
+    assert one.card is not None
+    assert one.card.children == [Text(text="# Todo\nred", style="code")]
+
+
+async def test_a_mistyped_file_gets_the_nearest(talk: Talk) -> None:
+    assert "Did you mean README.md?" in (await talk.types("files todo READ.md")).text
+
+
+async def test_env_list_shows_names_and_what_is_needed_and_no_value(talk: Talk) -> None:
+    talk.engine.names = ["OTHER"]
+    assert table(await talk.types("env todo")).rows == [
+        ["OTHER", "set", ""],
+        ["SMTP_URL", "not set", "where reminders are sent from"],
+    ]
+
+
+async def test_settings_of_an_app_that_is_not_live_wait_for_the_next_release(talk: Talk) -> None:
+    talk.engine.applied = False
+    assert "The next release starts with that." in (await talk.types("env todo set A=1")).text
+
+
+async def test_db_shows_facts_and_the_password_only_through_reveal(talk: Talk) -> None:
+    answer = await talk.types("db todo")
+    assert answer.card is not None
+    assert "127.0.0.1:5433" in said(answer.card)
+    assert [(a.action, a.value) for a in answer.card.actions if isinstance(a, Button)] == [("reveal", "todo")]
+    assert "hunter2" not in said(answer.card)
+    assert "hunter2" in said((await talk.presses("reveal")).card)
+
+
+async def test_an_app_without_a_database_says_so(talk: Talk) -> None:
+    assert "no database" in said((await talk.types("db tracker")).card)
+
+
+async def test_usage_shows_a_row_for_each_app(talk: Talk) -> None:
+    assert table(await talk.types("usage")).rows == [
+        ["todo", "8.3 of 512 MB", "3", "2", "61.2 MB", "4"],
+        ["tracker", "–", "–", "–", "–", "1"],
+    ]
+    assert len(table(await talk.types("usage todo")).rows) == 1
+
+
+async def test_help_lists_the_commands(talk: Talk) -> None:
+    assert table(await talk.types("")).rows[0][0].startswith("build")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (BuildState.RUNNING, "under way"),
+        (BuildState.FAILED, "failed"),
+        (BuildState.READY, "Nothing of todo waits for approval"),
+    ],
+)
+async def test_deploy_without_a_pending_approval_says_why(talk: Talk, state: BuildState, words: str) -> None:
+    talk.engine.builds_there = [build(state, approval="approved" if state is BuildState.READY else "")]
+    answer = await talk.types("deploy todo")
+    assert (answer.error, talk.engine.calls) == (True, [])
+    assert words in answer.text
+
+
+# -- replies ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_reply_in_an_apps_thread_is_a_change(talk: Talk) -> None:
+    answer = await talk.replies(" make it blue ")
+    assert talk.engine.calls == [("change", "todo", "make it blue", "k1")]
+    assert not answer.error
+
+
+async def test_a_reply_in_a_thread_without_an_app_is_what_to_build(talk: Talk) -> None:
+    await talk.replies("a todo app", EMPTY)
+    assert talk.engine.calls == [("build", BuildRequest(description="a todo app"), EMPTY, "k1")]
+
+
+async def test_an_empty_reply_is_refused_with_an_example(talk: Talk) -> None:
+    answer = await talk.replies("  ")
+    assert (answer.error, talk.engine.calls) == (True, [])
+
+
+# -- pressed ---------------------------------------------------------------------------------------------------------------
+
+APPROVE = f"{s.APPROVAL} {s.BUILD} {s.DIGEST[:19]}"
+
+PRESSED: list[tuple[str, str, Call, str]] = [
+    ("approve", APPROVE, ("approve", s.APPROVAL, s.DIGEST), "Approved."),
+    ("discard", s.APPROVAL, ("discard", s.APPROVAL), "discarded"),
+    ("cancel", s.BUILD, ("cancel", s.BUILD), "being cancelled"),
+    ("retry", s.BUILD, ("retry", s.BUILD, "k1"), "It is being built"),
+    ("deploy", "todo", ("approve", s.APPROVAL, s.DIGEST), "Approved."),
+    ("stop", "todo", ("stop", "todo"), "stopped"),
+    ("start", "todo", ("start", "todo", "k1"), "Starting"),
+    ("restart", "todo", ("restart", "todo", "k1"), "Restarting"),
+]
+
+
+@pytest.mark.parametrize(("action", "value", "call", "words"), PRESSED)
+async def test_a_press_becomes_a_call_and_a_sentence(talk: Talk, action: str, value: str, call: Call, words: str) -> None:
+    answer = await talk.presses(action, value)
+    assert not answer.error
+    assert talk.engine.calls == [call]
+    assert words in answer.text
+
+
+@pytest.mark.parametrize("action", ["approve", "discard", "cancel", "deploy", "stop"])
+async def test_a_redelivered_press_has_no_second_effect_and_is_no_refusal(talk: Talk, action: str) -> None:
+    value = {"approve": APPROVE, "discard": s.APPROVAL, "cancel": s.BUILD}.get(action, "todo")
+    await talk.presses(action, value, key="same")
+    talk.engine.refuse = Conflict("It is over already.")
+    assert await talk.presses(action, value, key="same") == Answer()
+    assert len(talk.engine.calls) == 1
+
+
+async def test_approving_a_card_whose_artifact_has_changed_is_refused(talk: Talk) -> None:
+    answer = await talk.presses("approve", f"{s.APPROVAL} {s.BUILD} sha256:ffffffffffff")
+    assert (answer.error, talk.engine.calls) == (True, [])
+    assert "newest card" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("action", "form", "inputs"),
+    [
+        ("change", "change", ["text"]),
+        ("settings", "env", ["set:SMTP_URL", "more", "unset"]),
+        ("rollback", "rollback", ["release", "data"]),
+        ("delete", "delete", ["confirm"]),
+    ],
+)
+async def test_a_press_that_needs_words_opens_a_form(talk: Talk, action: str, form: str, inputs: list[str]) -> None:
+    answer = await talk.presses(action)
+    assert answer.form is not None
+    assert (answer.form.form, answer.form.value) == (form, "todo")
+    assert [i.name for i in answer.form.inputs] == inputs
+    assert talk.engine.calls == []
+
+
+async def test_logs_can_be_pressed(talk: Talk) -> None:
+    assert (await talk.presses("logs")).card is not None
+
+
+@pytest.mark.parametrize(("action", "value"), [("fly", "x"), ("approve", "ap_1"), ("approve", "a b  c"), ("approve", "")])
+async def test_a_button_from_another_version_is_refused(talk: Talk, action: str, value: str) -> None:
+    answer = await talk.presses(action, value)
+    assert (answer.error, talk.engine.calls) == (True, [])
+
+
+async def test_every_button_that_a_card_offers_is_understood(talk: Talk) -> None:
+    events = s.whole_life()
+    offered: set[tuple[str, str]] = set()
+    for length in range(1, len(events) + 1):
+        for message in present(events[:length], app=AppFacts(slug="todo"), now=s.START):
+            if message.card is not None:
+                offered |= {(a.action, a.value) for a in message.card.actions if isinstance(a, Button)}
+    assert len({action for action, _ in offered}) >= 11
+    for action, value in sorted(offered):
+        answer = await talk.presses(action, value)
+        assert "another version" not in answer.text
+
+
+# -- filled in -------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_build_form_builds(talk: Talk) -> None:
+    await talk.fills("build", "starter", description=" a todo app ", framework="express", features="a, b", styling="", name="")
+    expected = BuildRequest(description="a todo app", framework="express", features=("a", "b"), provider="starter")
+    assert talk.engine.calls == [("build", expected, None, "k1")]
+
+
+async def test_the_change_form_changes(talk: Talk) -> None:
+    await talk.fills("change", text="make it blue")
+    assert talk.engine.calls == [("change", "todo", "make it blue", "k1")]
+
+
+async def test_the_change_form_of_an_app_without_a_name_means_the_thread(talk: Talk) -> None:
+    await talk.fills("change", "", thread=EMPTY, text="a blog instead")
+    assert talk.engine.calls == [("build", BuildRequest(description="a blog instead"), EMPTY, "k1")]
+
+
+async def test_the_settings_form_of_an_app_sets_and_removes(talk: Talk) -> None:
+    await talk.fills("env", **{"set:SMTP_URL": "smtp://x", "set:KEPT": "", "more": "A=1\n B = 2=3 \n\n", "unset": "C, D"})
+    assert talk.engine.calls == [("set_settings", "todo", {"SMTP_URL": "smtp://x", "A": "1", "B": "2=3"}, ["C", "D"], "k1")]
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"more": "hunter2"}, {"more": "pass word=hunter2"}, {"more": "A=1", "unset": "A"}, {"set:bad name": "hunter2"}]
+)
+async def test_settings_that_cannot_be_read_are_refused_without_repeating_them(talk: Talk, values: dict[str, str]) -> None:
+    answer = await talk.fills("env", **values)
+    assert (answer.error, talk.engine.calls) == (True, [])
+    assert "hunter2" not in answer.text
+
+
+async def test_the_rollback_form_offers_what_is_kept_and_rolls_back(talk: Talk) -> None:
+    answer = await talk.types("rollback todo")
+    assert answer.form is not None
+    chooser = answer.form.inputs[0]
+    assert [value for value, _ in chooser.options] == ["2", "1"]
+    assert all(len(label) <= 75 for _, label in chooser.options)
+    assert chooser.options[1][1].endswith("12 Nov 2026, code only")
+    await talk.fills("rollback", release="2", data="all", key="k")
+    assert talk.engine.calls == [("rollback", "todo", 2, True, "k")]
+
+
+async def test_without_an_earlier_release_there_is_nothing_to_roll_back_to(talk: Talk) -> None:
+    talk.engine.releases_there = [release(3, live=True), release(2, kept=False)]
+    assert (await talk.presses("rollback")).error
+
+
+async def test_delete_wants_the_name_typed(talk: Talk) -> None:
+    refused = await talk.fills("delete", confirm="tod")
+    assert (refused.error, talk.engine.calls) == (True, [])
+    answer = await talk.fills("delete", confirm=" Todo ")
+    assert talk.engine.calls == [("delete", "todo")]
+    assert "todo-last.dump" in answer.text
+
+
+async def test_the_workspace_settings_can_be_changed(talk: Talk) -> None:
+    answer = await talk.types("settings")
+    assert answer.form is not None
+    assert {i.name: i.value for i in answer.form.inputs} == {
+        "approvers": "anyone",
+        "named_approvers": "",
+        "self_approval": "true",
+        "approval_hours": "72",
+        "provider": "auto",
+    }
+    await talk.fills("settings", "", approvers="named", named_approvers="ann, ben", self_approval="false", approval_hours="1,5")
+    assert talk.engine.calls == [
+        (
+            "set_workspace",
+            WorkspaceSettings(approvers="named", named_approvers=["ann", "ben"], self_approval=False, approval_hours=1.5),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"approval_hours": "soon"},
+        {"approval_hours": "0"},
+        {"approval_hours": "nan"},
+        {"approvers": "nobody"},
+        {"approvers": "named", "named_approvers": ""},
+        {"provider": "abacus"},
+    ],
+)
+async def test_workspace_settings_outside_the_choices_are_refused(talk: Talk, values: dict[str, str]) -> None:
+    answer = await talk.fills("settings", "", **values)
+    assert (answer.error, talk.engine.calls) == (True, [])
+
+
+async def test_a_form_from_another_version_is_refused(talk: Talk) -> None:
+    assert (await talk.fills("flight")).error
+
+
+# -- refusals --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [Forbidden("Only Ben may approve here."), TemporaryError("The database is away; try again.")])
+async def test_what_the_engine_refuses_is_said_to_the_one_who_asked(talk: Talk, error: Exception) -> None:
+    talk.engine.refuse = error
+    assert await talk.presses("approve", APPROVE) == Answer(text=str(error), error=True)
+
+
+async def test_a_defect_is_not_hidden(talk: Talk) -> None:
+    talk.engine.refuse = RuntimeError("a defect")
+    with pytest.raises(RuntimeError):
+        await talk.types("build a todo app")
