@@ -95,7 +95,11 @@ class ProcessHost(Host):
 
     async def _launch(self, spec: InstanceSpec, folder: Path) -> Instance:
         address, request = self._request(spec)
-        walls = await self.confinement.enclose(request)
+        try:
+            walls = await self.confinement.enclose(request)
+        except BaseException:
+            shutil.rmtree(self._sockets(spec.instance), ignore_errors=True)
+            raise
         try:
             instance = Instance(
                 instance=spec.instance,
@@ -105,11 +109,12 @@ class ProcessHost(Host):
                 isolation=self.isolation,
             )
             uid = None if walls.user is None else walls.user.uid
-            _write_instance(folder, instance, uid=uid, group=walls.orders["group"])
-            walls.orders["folder"] = str(folder)
-            walls.orders["log_bytes"] = _LOG_BYTES
             if request.sockets is not None:
                 walls.orders["remove"].append(str(request.sockets))
+            walls.orders["folder"] = str(folder)
+            walls.orders["log_bytes"] = _LOG_BYTES
+            left = {"uid": uid, "group": walls.orders["group"], "remove": walls.orders["remove"]}
+            _write_instance(folder, instance, left)
             await self._send(walls, spec.instance)
         finally:
             walls.let_go()
@@ -258,7 +263,8 @@ class ProcessHost(Host):
             users.evict(user.uid, PYTHON)
             user.release()
         cgroups.left(known["group"]).remove()
-        shutil.rmtree(self._sockets(instance), ignore_errors=True)
+        for folder in known["remove"]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, instance: InstanceId) -> Path:
         if not _ID.fullmatch(instance):
@@ -396,7 +402,7 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     return content
 
 
-def _write_instance(folder: Path, instance: Instance, *, uid: int | None, group: str) -> None:
+def _write_instance(folder: Path, instance: Instance, left: dict[str, Any]) -> None:
     address = instance.address
     content = {
         "instance": instance.instance,
@@ -405,8 +411,7 @@ def _write_instance(folder: Path, instance: Instance, *, uid: int | None, group:
         "port": address.port if isinstance(address, TcpAddress) else None,
         "started_at": instance.started_at.isoformat(),
         "isolation": instance.isolation.value,
-        "uid": uid,
-        "group": group,
+        **left,
     }
     new = folder / "instance.json.new"
     new.write_text(json.dumps(content), encoding="utf-8")

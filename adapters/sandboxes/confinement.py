@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -66,6 +67,8 @@ class Walls:
         """
         settled = True
         try:
+            for scratch in self.orders["remove"]:  # there still when the warden was killed
+                await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
             if self.user is not None:
                 for folder in self.given:
                     settled &= await asyncio.to_thread(ownership.take_back, folder, self.user.uid, top_mode=self.top_mode)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -22,7 +23,7 @@ from adapters.sandboxes.confinement import Confinement
 from adapters.sandboxes.detect import detect
 from adapters.sandboxes.inside import landlock
 from adapters.sandboxes.outside import processes
-from core.errors import InvalidInput, MissingPart
+from core.errors import InvalidInput, MissingPart, TemporaryError
 from core.hosting.host import InstanceSpec, InstanceState
 from core.ids import AppId, InstanceId
 from core.verification.sandbox import Isolation, Limits
@@ -194,7 +195,10 @@ async def test_a_killed_warden_takes_its_instance_with_it_and_the_next_start_wor
     assert await ended(host) == ["up"]
     status = await host.poll(ONE)
     assert (status.state, status.exit_code) == (InstanceState.EXITED, None)
+    left = json.loads((tmp_path / "state" / ONE / "instance.json").read_text())["remove"]
+    assert left
     await host.stop(ONE)
+    assert [folder for folder in left if Path(folder).exists()] == []
     assert list(runtime.iterdir()) == []
     await host.start(spec(tmp_path, code))
     assert (await host.poll(ONE)).state is InstanceState.RUNNING
@@ -215,6 +219,19 @@ async def test_a_runtime_folder_too_long_for_sockets_is_refused(host: ProcessHos
     long = ProcessHost(host.confinement, state_folder=tmp_path / "s", runtime_folder=tmp_path / ("x" * 100))
     with pytest.raises(InvalidInput, match="shorter runtime folder"):
         await long.start(spec(tmp_path, "pass"))
+
+
+async def test_a_start_that_fails_leaves_nothing(
+    host: ProcessHost, tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise TemporaryError("Every sandbox user is taken; it is tried again when one is free.")
+
+    monkeypatch.setattr(type(host.confinement), "enclose", refuse)
+    with pytest.raises(TemporaryError):
+        await host.start(spec(tmp_path, "pass"))
+    assert list(runtime.iterdir()) == []
+    assert (await host.poll(ONE)).state is InstanceState.UNKNOWN
 
 
 def test_a_tail_goes_on_where_it_was_when_the_log_has_lost_its_first_half(tmp_path: Path) -> None:
