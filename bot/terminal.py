@@ -12,12 +12,12 @@ import os
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from bot.terminal_parts import ASCII_SIGNS, Signs, header, render, step_line, words
-from core.conversation.cards import Card, Steps, StepState, Tone
+from core.conversation.cards import Card, Section, Steps, StepState, Tone
 from core.operations.views import MessageView
 
 __all__ = ["TerminalView", "render"]
@@ -51,7 +51,7 @@ class TerminalView:
         if message.card is None:
             if message.message not in self._printed:
                 self._printed[message.message] = Tone.QUIET
-                self._console.print(words(message.author, message.text))
+                self._print(words(message.author, message.text))
             return
         self._show(message.message, message.card)
 
@@ -76,7 +76,16 @@ class TerminalView:
             self._working.pop(name, None)
             self._refresh()
             self._printed[name] = card.tone
-            self._console.print(render(card, signs=self._signs, spinning=False))
+            self._print(render(card, signs=self._signs, spinning=False))
+
+    def _print(self, whole: RenderableType) -> None:
+        """Print for good; without the spaces at the ends of lines where somebody may cut and compare them."""
+        if self.live:
+            self._console.print(whole)
+            return
+        with self._console.capture() as capture:
+            self._console.print(whole)
+        self._console.file.write("".join(row.rstrip() + "\n" for row in capture.get().splitlines()))
 
     def _refresh(self) -> None:
         """Show what works at the bottom; nothing when nothing does."""
@@ -85,7 +94,7 @@ class TerminalView:
             return
         if not self.live:
             return
-        group = Group(*(render(card, signs=self._signs) for card in self._working.values()))
+        group = Group(*(render(_moving(card), signs=self._signs) for card in self._working.values()))
         if self._display is None:
             self._display = Live(group, console=self._console, transient=True, refresh_per_second=10)
             self._display.start()
@@ -94,6 +103,8 @@ class TerminalView:
 
     def _tell(self, name: str, card: Card) -> None:
         """The news of a working card, as lines."""
+        if any(isinstance(child, Section) for child in card.children):
+            return  # it is about to be printed whole
         told = self._lines.get(name)
         if told is None:
             told = self._lines[name] = set()
@@ -109,3 +120,8 @@ class TerminalView:
                 if (news := ("note", row)) not in told:
                     told.add(news)
                     self._console.print(Text("  " + " ".join(row.split())), soft_wrap=True)
+
+
+def _moving(card: Card) -> Card:
+    """A card as it is shown while it is edited in place: what scrolls off the screen could not be."""
+    return card.model_copy(update={"children": [child for child in card.children if not isinstance(child, Section)]})

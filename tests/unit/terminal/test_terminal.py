@@ -223,7 +223,22 @@ def test_in_a_terminal_what_works_is_edited_in_place_and_what_is_done_stays(monk
     assert "\x1b[2K" in screen.text
     assert screen.text.count("Ready for review") == 1
     assert screen.text.count("Live") == 1
-    assert screen.text.rstrip().endswith("\x1b[?25h") or screen.text.count("\x1b[?25l") == screen.text.count("\x1b[?25h")
+    assert screen.text.count("\x1b[?25l") == screen.text.count("\x1b[?25h") > 0
+
+
+def test_a_card_that_is_taller_than_the_screen_is_never_edited_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    screen = Screen(terminal=True)
+    screen.show(*READY[:-1])
+    assert "It is built and tried." in screen.text
+    assert "index.html" not in screen.text
+
+
+def test_plain_output_has_no_spaces_at_the_ends_of_lines() -> None:
+    screen = Screen(terminal=False)
+    screen.show(*READY)
+    assert [line for line in screen.text.splitlines() if line != line.rstrip()] == []
 
 
 def test_no_color_means_plain_lines_even_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
