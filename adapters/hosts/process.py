@@ -26,6 +26,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from adapters.sandboxes import users
 from adapters.sandboxes.confinement import CODE, PYTHON, SOCKET_FOLDER, Confinement, Request, Walls
@@ -52,7 +53,7 @@ _LONGEST_SOCKET = 107  # bytes, of the kernel
 _FOLLOW_SECONDS = 0.1
 _LOCK = struct.Struct("hh4xqqi4x")  # struct flock of 64-bit Linux
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LOCAL_PORT = re.compile(r"(?:@|//)(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)")
+_PORTS = {"postgres": 5432, "postgresql": 5432, "http": 80, "https": 443}
 _OF_THE_PLATFORM = ("DATABASE_URL", "PLATFORM_API_URL")
 
 
@@ -140,7 +141,6 @@ class ProcessHost(Host):
             address = TcpAddress(host="127.0.0.1", port=port)
             env.pop("NEXUS_SOCKET", None)
             env["PORT"] = str(port)
-        known = " ".join(spec.env.get(name, "") for name in _OF_THE_PLATFORM)
         request = Request(
             argv=spec.argv,
             env=env,
@@ -150,7 +150,7 @@ class ProcessHost(Host):
             limits=spec.limits,
             sockets=sockets,
             serve_port=port,
-            connect_ports=[int(number) for number in _LOCAL_PORT.findall(known)],
+            connect_ports=[port for name in _OF_THE_PLATFORM if (port := _port_of(spec.env.get(name, "")))],
         )
         return address, request
 
@@ -385,6 +385,14 @@ async def _alone(folder: Path) -> AsyncIterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+def _port_of(url: str) -> int | None:
+    try:
+        parts = urlsplit(url)
+        return parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
 
 
 def _free_port() -> int:
