@@ -150,7 +150,7 @@ class ProcessHost(Host):
             limits=spec.limits,
             sockets=sockets,
             serve_port=port,
-            connect_ports=[port for name in _OF_THE_PLATFORM if (port := _port_of(spec.env.get(name, "")))],
+            connect_ports=[number for name in _OF_THE_PLATFORM if (number := _port_of(spec.env.get(name, "")))],
         )
         return address, request
 
