@@ -202,7 +202,7 @@ class _File:
             await session.close(timeout=5)
         finally:
             watch.cancel()
-            await asyncio.wait([watch])
+            await asyncio.gather(watch, return_exceptions=True)
             session.terminate()
 
     async def _log_in(self) -> Connection:

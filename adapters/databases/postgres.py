@@ -119,7 +119,7 @@ class PostgresTenants(Tenants):
 
     async def restore(self, tenant: Tenant, source: Path) -> None:
         rights.check_names(tenant)
-        if not source.is_file():  # noqa: ASYNC240
+        if not source.is_file():
             raise NotFound(f"there is no snapshot {source.name!r}; choose another")
         building = snapshots.building(tenant)
         async with plain_errors(), self._server.turn(tenant.database) as control:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
 
 POOL_SIZE = 4
+OLDEST_VERSION = 15  #: the first with CREATE DATABASE … STRATEGY
 CONNECT_SECONDS = 10.0
 _OURS = {"search_path": "pg_catalog", "application_name": "nexus"}
 _AWAY = (
@@ -116,10 +117,21 @@ class Server:
                     server_settings=_OURS,
                 )
                 try:
-                    self.superuser = bool(await pool.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"))
+                    about = await pool.fetchrow(
+                        """
+                        SELECT rolsuper, current_setting('server_version_num')::int / 10000 AS version
+                        FROM pg_roles WHERE rolname = current_user
+                        """
+                    )
+                    assert about is not None
+                    if about["version"] < OLDEST_VERSION:
+                        raise OperatorError(
+                            f"this server is Postgres {about['version']}; Nexus needs {OLDEST_VERSION} or later, see POSTGRES_URL"
+                        )
                 except BaseException:
                     pool.terminate()
                     raise
+                self.superuser = about["rolsuper"]
                 self._pool = pool
             return self._pool
 

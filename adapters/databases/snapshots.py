@@ -105,7 +105,7 @@ async def swap(server: Server, control: ControlConnection, tenant: Tenant, *, ex
                     raise
     finally:
         ending.cancel()
-        await asyncio.wait([ending])
+        await asyncio.gather(ending, return_exceptions=True)
 
 
 async def _keep_ending(server: Server, databases: Sequence[str]) -> None:

@@ -79,10 +79,10 @@ class FakeTenants(Tenants):
         return len(text)
 
     async def restore(self, tenant: Tenant, source: Path) -> None:
-        if not source.is_file():  # noqa: ASYNC240
+        if not source.is_file():
             raise NotFound(f"there is no snapshot {source.name!r}; choose another")
         try:
-            saved = _Database(**json.loads(source.read_text()))  # noqa: ASYNC240
+            saved = _Database(**json.loads(source.read_text()))
         except (ValueError, TypeError) as error:
             raise AppError(
                 "the snapshot could not be restored, the data are as they were; see the log, or choose another snapshot",

@@ -229,6 +229,28 @@ async def test_a_wrong_admin_password_is_the_operators_matter(postgres: Throwawa
     await wrong.close()
 
 
+async def test_a_server_too_old_is_said(postgres: ThrowawayPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.databases.server.OLDEST_VERSION", 99)
+    old = real_tenants(postgres)
+    with pytest.raises(OperatorError, match="needs 99 or later"):
+        await old.databases()
+    await old.close()
+
+
+async def test_a_new_table_is_the_apps_from_its_commit_on(tenants: PostgresTenants, postgres: ThrowawayPostgres) -> None:
+    """Also when the worker dies right after it; a frozen tenant's is not."""
+    async with living_tenant(tenants) as tenant, login(postgres, tenant) as app:
+        async with login(postgres, tenant, migrator=True) as worker:
+            await worker.execute("CREATE TABLE one (id serial)")
+        await app.execute("INSERT INTO one DEFAULT VALUES")
+        await tenants.freeze(tenant, True)
+        async with login(postgres, tenant, migrator=True) as worker:
+            await worker.execute("CREATE TABLE two (id serial)")
+        assert await app.execute("DELETE FROM two") == "DELETE 0"
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await app.execute("INSERT INTO two DEFAULT VALUES")
+
+
 async def test_a_missing_pg_dump_is_said(postgres: ThrowawayPostgres, tenants: PostgresTenants, tmp_path: Path) -> None:
     without = PostgresTenants(
         postgres.admin_dsn, socket_dir=None, public_host="127.0.0.1", public_port=postgres.port, pg_bin=tmp_path
@@ -236,7 +258,7 @@ async def test_a_missing_pg_dump_is_said(postgres: ThrowawayPostgres, tenants: P
     async with living_tenant(tenants) as tenant:
         with pytest.raises(MissingPart, match="pg_dump"):
             await without.snapshot(tenant, tmp_path / "x.dump")
-    assert [path.name for path in sorted(tmp_path.iterdir())] == []  # noqa: ASYNC240
+    assert [path.name for path in sorted(tmp_path.iterdir())] == []
     await without.close()
 
 
