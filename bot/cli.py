@@ -172,7 +172,7 @@ def build(
     if not words.strip():
         words = ""
     text = f"/nexus build {words} " + " ".join(f"--{key} {shlex.quote(value)}" for key, value in options.items() if value)
-    _talk(lambda client: following.work(client, text.rstrip(), out, yes=yes, asks=True), data, port)
+    _talk(lambda client: following.work(client, text.rstrip(), out, yes=yes), data, port)
 
 
 @app.command()
@@ -226,7 +226,7 @@ def env(
 ) -> None:
     """An app's settings: list the names, set or unset some."""
     words = " ".join(shlex.quote(pair) for pair in pairs or [])
-    _work(f"env {action} {app_name} {words}".rstrip(), data, port)
+    _work(app_name, f"env {action} {app_name} {words}".rstrip(), data, port)
 
 
 @app.command()
@@ -238,7 +238,7 @@ def db(app_name: AppName, data: Data = None, port: Port = None) -> None:
 @app.command()
 def deploy(app_name: AppName, data: Data = None, port: Port = None) -> None:
     """Approve the build that waits, and deploy it."""
-    _work(f"deploy {app_name}", data, port)
+    _work(app_name, f"deploy {app_name}", data, port)
 
 
 @app.command()
@@ -250,7 +250,7 @@ def rollback(
     port: Port = None,
 ) -> None:
     """Bring a kept release back."""
-    _work(f"rollback {app_name} {release} {'--with-data' if with_data else '--code-only'}", data, port)
+    _work(app_name, f"rollback {app_name} {release} {'--with-data' if with_data else '--code-only'}", data, port)
 
 
 @app.command()
@@ -262,13 +262,13 @@ def stop(app_name: AppName, data: Data = None, port: Port = None) -> None:
 @app.command()
 def start(app_name: AppName, data: Data = None, port: Port = None) -> None:
     """Start a stopped app."""
-    _work(f"start {app_name}", data, port)
+    _work(app_name, f"start {app_name}", data, port)
 
 
 @app.command()
 def restart(app_name: AppName, data: Data = None, port: Port = None) -> None:
     """Restart an app without a failed request."""
-    _work(f"restart {app_name}", data, port)
+    _work(app_name, f"restart {app_name}", data, port)
 
 
 @app.command()
@@ -319,9 +319,9 @@ def _say(command: str, data: Path | None, port: int | None) -> None:
     _talk(lambda client: following.tell(client, "/nexus " + command, out), data, port)
 
 
-def _work(command: str, data: Path | None, port: int | None) -> None:
-    """A command that begins some work, which is followed to its end."""
-    _talk(lambda client: following.work(client, "/nexus " + command, out), data, port)
+def _work(slug: str, command: str, data: Path | None, port: int | None) -> None:
+    """A command that may begin a deployment, which is followed to its end."""
+    _talk(lambda client: following.command(client, slug, "/nexus " + command, out), data, port)
 
 
 def _talk(do: Callable[[Client], Awaitable[int]], data: Path | None, port: int | None) -> None:

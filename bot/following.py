@@ -5,7 +5,9 @@ Called by the CLI's commands. Each returns an exit code: 0 when it ended well, 1
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -17,31 +19,47 @@ from bot.terminal_parts import clean, render
 from core.conversation.cards import Button, Card, Tone
 from core.errors import NotFound
 
+BEGINS_SECONDS = 3.0  #: within which a command's deployment has its card
+
 
 async def tell(client: Client, text: str, console: Console, *, thread: str | None = None) -> int:
     """A command that is answered at once."""
     return _print(await client.say(text, thread=thread), console)
 
 
-async def work(
-    client: Client, text: str, console: Console, *, thread: str | None = None, yes: bool = False, asks: bool = False
-) -> int:
-    """A command that begins some work in a thread, followed to its end; with ``asks``, up to the live app."""
-    cursor = await _cursor(client, thread)
-    reply = await client.say(text, thread=thread)
+async def work(client: Client, text: str, console: Console, *, yes: bool = False) -> int:
+    """A build, followed up to the live app."""
+    reply = await client.say(text)
     if reply.error or reply.thread is None:
         return _print(reply, console)
-    where = reply.thread
-    code = await _follow(client, where, console, after=cursor, yes=yes, asks=asks)
-    if code == 0 and reply.text and not asks:
-        _print(reply, console)
-    return code
+    return await _follow(client, reply.thread, console, after=0, yes=yes, asks=True)
+
+
+async def command(client: Client, slug: str, text: str, console: Console) -> int:
+    """A command about an app that may begin a deployment, which is then followed to its end."""
+    thread = await _thread_of(client, slug)
+    cursor = (await client.messages(thread))[1]
+    reply = await client.say(text, thread=thread)
+    code = _print(reply, console)
+    if code or reply.card is not None or reply.form is not None:
+        return code
+    try:
+        async with asyncio.timeout(BEGINS_SECONDS) as patience:
+            return await _follow(
+                client, thread, console, after=cursor, yes=False, asks=False, began=lambda: patience.reschedule(None)
+            )
+    except TimeoutError:
+        return code  # nothing had to be deployed: new settings of an app that is stopped
 
 
 async def change(client: Client, slug: str, text: str, console: Console, *, yes: bool) -> int:
     """A reply in the app's thread."""
     thread = await _thread_of(client, slug)
-    return await work(client, text if not text.startswith("/") else " " + text, console, thread=thread, yes=yes, asks=True)
+    cursor = (await client.messages(thread))[1]
+    reply = await client.say(text, thread=thread)
+    if reply.error:
+        return _print(reply, console)
+    return await _follow(client, thread, console, after=cursor, yes=yes, asks=True)
 
 
 async def logs(client: Client, slug: str, console: Console, *, follow: bool) -> int:
@@ -72,12 +90,23 @@ async def delete(client: Client, slug: str, console: Console, *, yes: bool) -> i
     return _print(await client.submit(form["form"], form.get("value", ""), values, thread=reply.thread), console)
 
 
-async def _follow(client: Client, thread: str, console: Console, *, after: int, yes: bool, asks: bool) -> int:
+async def _follow(
+    client: Client,
+    thread: str,
+    console: Console,
+    *,
+    after: int,
+    yes: bool,
+    asks: bool,
+    began: Callable[[], None] = lambda: None,
+) -> int:
+    older = {m.message for m in (await client.messages(thread))[0] if m.version <= after}
     with TerminalView(console) as view:
         async for message in client.follow(thread, after=after):
             card = message.card
-            if card is None:
+            if card is None or message.message in older:
                 continue
+            began()
             view.show(message)
             if card.kind == "notice" or card.tone is Tone.WORKING:
                 continue
@@ -119,13 +148,6 @@ async def _thread_of(client: Client, slug: str) -> str:
         if thread.app == slug:
             return thread.thread
     raise NotFound(f"There is no app {slug!r} here; `nexus list` shows yours.")
-
-
-async def _cursor(client: Client, thread: str | None) -> int:
-    if thread is not None:
-        return (await client.messages(thread))[1]
-    threads = await client.threads()
-    return max([0, *[(await client.messages(t.thread))[1] for t in threads[:1]]])
 
 
 def _print(reply: Reply, console: Console) -> int:

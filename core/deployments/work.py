@@ -22,6 +22,7 @@ from core.errors import AppError, NexusError, NotHealthy, TemporaryError
 from core.files import FileTree
 from core.frameworks.framework import Framework
 from core.hosting.host import Instance
+from core.hosting.router import Notice, Route
 from core.ids import InstanceId
 from core.ledger.events import DatabaseFacts, DeploymentFailed, DeploymentLive, DeploymentStep, HostingFacts
 from core.ledger.ledger import Transaction
@@ -98,6 +99,7 @@ class _Run:
         self._stage = "prepare"
         self._started = False
         self._routed = False
+        self._paused = False
         self._instance = InstanceId("i" + row.id.removeprefix("d"))
 
     # -- the way up -------------------------------------------------------------------------------------------------------
@@ -111,6 +113,8 @@ class _Run:
             raise NotHealthy("The app was deleted in the meantime.")
         material = await self._p.material(app.id, row.build_id, row.settings_version)
         tenant = await self._p.registry.of_app(app.id)
+        if row.with_data:
+            await self._pause(app)
         if tenant is not None and live is not None and row.purpose in {"deploy", "rollback", "settings"}:
             await self._snapshot(tenant, live)
         access: Access | None = None
@@ -154,6 +158,15 @@ class _Run:
             assert app is not None
             live = await session.get(Release, (app.id, app.live_release)) if app.live_release is not None else None
         return app, live, principal.name if principal is not None else ""
+
+    async def _pause(self, app: App) -> None:
+        """Before the data are replaced beneath it, the running code stops: it must neither see them nor write into them."""
+        async with self._step("pause") as say:
+            self._paused = True
+            notice = Notice(status=503, title=f"{app.name} is being rolled back", text="It is back in a few seconds.")
+            await self._p.router.add(Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=notice))
+            await self._p.end_others(app.id, but=self._instance)
+            say("visitors see a notice")
 
     async def _snapshot(self, tenant: Tenant, live: Release) -> None:
         """The data as the live release leaves them, so that it can come back whole."""
@@ -226,7 +239,9 @@ class _Run:
             log_tail = await self._p.tail(self._instance)
         app, live, _ = await self._look()
         same = live is not None and live.instance == self._instance
-        if self._routed and not same:
+        if self._paused and live is not None:
+            await self._resume(app, live)
+        elif self._routed and not same:
             old = next((i for i in await self._p.host.instances() if live is not None and i.instance == live.instance), None)
             if old is not None:
                 await self._p.route(app, old)
@@ -252,6 +267,20 @@ class _Run:
                 ),
             )
             t.wake(Work(WorkKind.APP, app.id))
+
+    async def _resume(self, app: App, live: Release) -> None:
+        """What was live comes back, on the data that it had."""
+        tenant = await self._p.registry.of_app(app.id)
+        access = None
+        if tenant is not None:
+            if await self._done("restore") and live.snapshot:
+                await self._p.host.stop(self._instance, grace_seconds=1.0)
+                await self._p.tenants.restore(tenant, self._p.snapshots / live.snapshot)
+            access = self._p.tenants.access(tenant)
+        material = await self._p.material(app.id, live.build_id, live.settings_version)
+        instance = await self._p.launch(app.id, live.artifact, InstanceId(live.instance), material, access)
+        await self._p.until_healthy(instance)
+        await self._p.route(app, instance)
 
     # -- steps ------------------------------------------------------------------------------------------------------------
 
