@@ -124,10 +124,12 @@ def _composer(*, thread: str, frameworks: Sequence[tuple[str, str]]) -> str:
             for name, text in [("", "Choose for me"), *frameworks]
         )
         options = f'<fieldset class="frameworks"><legend class="vh">Framework</legend>{choices}</fieldset>'
+    line = "" if options else " composer-line"
     return (
         f'<div class="dock" data-key="dock"><button type="button" class="newest" data-newest hidden>{icon("down")}Newest</button>'
         '<ul class="completions" id="completions" role="listbox" aria-label="Completions" hidden></ul>'
-        f'<form class="composer" id="composer"><textarea id="box" rows="1" role="combobox" aria-label="{label}" aria-expanded="false"'
+        f'<form class="composer{line}" id="composer"><textarea id="box" rows="1" role="combobox" aria-label="{label}"'
+        ' aria-expanded="false"'
         f' aria-controls="completions" aria-autocomplete="list" autocomplete="off" maxlength="20000" placeholder="{placeholder}"'
         f' enterkeyhint="send" dir="auto"></textarea><div class="composer-foot">{options}<span class="keys" aria-hidden="true">'
         "<kbd>/</kbd> commands <kbd>Ctrl K</kbd> focus</span>"

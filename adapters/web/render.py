@@ -71,7 +71,7 @@ def _steps(steps: c.Steps) -> str:
         took = f'<span class="step-seconds">{seconds(step.seconds)}</span>' if step.seconds is not None else ""
         items.append(
             f'<li class="step step-{word}">{icon(picture)}<span class="vh">{word}: </span>'
-            f'<span class="step-name">{esc(step.name)}</span>{detail}{took}</li>'
+            f'<span class="step-name">{inline(step.name)}</span>{detail}{took}</li>'
         )
     title = f"<h4>{esc(steps.title)}</h4>" if steps.title else ""
     return f'<div class="steps-block">{title}<ol class="steps">{"".join(items)}</ol></div>'
@@ -144,7 +144,8 @@ def _log(log: c.Log) -> str:
     title = esc(log.title or "Log")
     live = f' data-live="{attr(log.live_app)}"' if log.live_app else ""
     follow = (
-        '<button type="button" class="ghost follow" data-follow aria-pressed="false"><span class="pulse"></span>Follow</button>'
+        '<button type="button" class="ghost follow" data-follow aria-pressed="false" title="Follow the log">'
+        '<span class="pulse"></span>Live</button>'
         if live
         else ""
     )
@@ -309,7 +310,7 @@ def _input(field: c.Input, key: str, index: int) -> str:
     label = f'<label for="{name}">{esc(field.label)}{"" if field.required or field.kind == "checkbox" else " <i>optional</i>"}</label>'
     match field.kind:
         case "multiline":
-            control = f'<textarea {common} rows="5" maxlength="{field.max_length}">\n{esc(field.value)}</textarea>'
+            control = f'<textarea {common} rows="4" maxlength="{field.max_length}">\n{esc(field.value)}</textarea>'
         case "select":
             options = "".join(
                 f'<option value="{attr(value)}"{" selected" if value == field.value else ""}>{esc(text)}</option>'
@@ -343,7 +344,7 @@ def answer(value: Answer, key: str) -> str:
     if value.text:
         parts.append(f'<div class="answer-text" dir="auto">{inline(value.text)}</div>')
     if value.form is not None:
-        parts.append(form(value.form, _id(key)))
+        parts.append(form(value.form, f"{_id(key)}-form"))
     if value.card is not None:
         parts.append(
             f'<dialog class="drawer" aria-label="{attr(value.card.title)}"><p class="private">{icon("lock")}Only you see this'

@@ -39,6 +39,7 @@ class FakeEngine(MemoryMessageStore):
         self.foreign: set[ThreadId] = set()
         self.trees: dict[str, FileTree] = {}
         self.log_lines: dict[str, list[str]] = {"todo": list(cards.LOG_LINES)}
+        self.left = asyncio.Event()  #: set when a stream has ended
         self._watchers: set[asyncio.Queue[MessageView | ThreadView]] = set()
         self._followers: set[asyncio.Queue[str]] = set()
 
@@ -123,6 +124,7 @@ class FakeEngine(MemoryMessageStore):
                     yield item
         finally:
             self._watchers.discard(queue)
+            self.left.set()
 
     async def build_view(self, who: Who, build: BuildId) -> BuildView:
         self._tree(build)

@@ -11,6 +11,8 @@ const draftName = () => `draft:${thread()}`;
 
 let offers = [];
 let chosen = -1;
+let offeredFor = ""; // the words that the offers complete; while others are asked for, they only stand there
+let moved = false; // by the arrow keys
 let asking = null;
 let sending = { words: null, key: null }; // the same words sent again after a failure keep their key
 
@@ -52,6 +54,7 @@ function closeOffers() {
   asking?.abort();
   offers = [];
   chosen = -1;
+  moved = false;
   const place = list();
   if (!place) return;
   place.hidden = true;
@@ -73,8 +76,10 @@ function mark(index) {
   }
 }
 
-function showOffers(found) {
+function showOffers(found, words) {
   offers = found;
+  offeredFor = words;
+  moved = false;
   const area = box();
   if (!found.length || document.activeElement !== area) return closeOffers();
   list().replaceChildren(
@@ -103,7 +108,7 @@ async function ask() {
   asking = new AbortController();
   try {
     const found = await json(`/chat/complete?text=${encodeURIComponent(words)}`, { signal: asking.signal });
-    if (area.value === words) showOffers(found.filter((offer) => offer.text !== words));
+    if (area.value === words) showOffers(found.filter((offer) => offer.text !== words), words);
   } catch (error) {
     if (error.name !== "AbortError") closeOffers();
   }
@@ -157,23 +162,27 @@ async function send() {
 
 function key(event) {
   const area = event.target;
-  const open = !list().hidden;
+  const open = !list().hidden && offeredFor === area.value;
   if (event.isComposing) return;
   if (open && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
     event.preventDefault();
+    moved = true;
     mark((chosen + (event.key === "ArrowDown" ? 1 : -1) + offers.length) % offers.length);
   } else if (open && event.key === "Tab" && !event.shiftKey) {
     event.preventDefault();
     accept(chosen);
+  } else if (event.key === "Tab" && !event.shiftKey && !list().hidden) {
+    event.preventDefault(); // a moment too early
   } else if (event.key === "Escape") {
-    if (open) closeOffers();
+    if (!list().hidden) closeOffers();
     else clearNotes();
     event.preventDefault();
   } else if (event.key === "Enter" && !event.shiftKey) {
     event.preventDefault();
-    // Enter takes a completion only where the line is not a command already.
-    const unfinished = open && offers[chosen] && !area.value.trimEnd().endsWith(offers[chosen].label) && /(^\/\S*|\s\S+)$/.test(area.value);
-    if (unfinished) accept(chosen);
+    // Enter takes a completion that was moved to, or that ends a command's half-typed name; otherwise the line is sent as it is.
+    const offer = open ? offers[chosen] : null;
+    const half = offer && /^\/(nexus\s+)?\S*$/i.test(area.value) && offer.text.trim() !== area.value.trim();
+    if (offer && (moved || half)) accept(chosen);
     else send();
   }
 }

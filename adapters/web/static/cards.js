@@ -65,7 +65,7 @@ async function press(button) {
     if (drawer && !answer.hasAttribute("data-error")) drawer.close();
     // What was approved is followed where it is told of.
     const deploy = button.classList.contains("btn-primary") && !answer.hasAttribute("data-error") && card?.querySelector('[role="tab"][data-key="deploy"]');
-    if (deploy && card.contains(button)) selectTab(deploy, { focus: false });
+    if (deploy?.isConnected) selectTab(deploy, { focus: false });
     show(answer, thread);
   } catch (error) {
     fault(error, "Press again when it is back.");

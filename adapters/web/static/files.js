@@ -17,7 +17,11 @@ async function load(files, row) {
   const source = files.querySelector(".source");
   const body = source.querySelector(".source-body");
   const wanted = stamp(files, row);
-  if (loaded.get(files) === wanted || asked.get(files) === wanted) return;
+  if (loaded.get(files) === wanted) {
+    asked.delete(files); // whatever else was asked for meanwhile is not wanted any more
+    return;
+  }
+  if (asked.get(files) === wanted) return;
   asked.set(files, wanted);
   const path = row.dataset.path;
   const stays = source.dataset.open === path; // the same file, changed: keep the place in it
@@ -93,7 +97,12 @@ export function settleFiles(root) {
       if (other.dataset.path) other.setAttribute("aria-selected", String(other === row));
       other.tabIndex = other === reachable ? 0 : -1;
     }
-    if (files.checkVisibility()) load(files, row);
+    if (!files.checkVisibility()) continue;
+    if (!loaded.has(files) && !asked.has(files)) {
+      const tree = files.querySelector(".tree"); // not scrollIntoView: the page should stay where it is
+      tree.scrollTop = row.offsetTop - tree.offsetTop - (tree.clientHeight - row.offsetHeight) / 2;
+    }
+    load(files, row);
   }
 }
 

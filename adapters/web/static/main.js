@@ -61,7 +61,7 @@ function put({ thread, order, html }) {
   const focused = document.activeElement;
   const inCard = old?.contains(focused);
   const before = spokenOf(old?.querySelector(".card"));
-  const stay = atEnd;
+  const stay = atEnd && isAtEnd(); // asked again: a scroll is told of only at the next frame
   let row = old;
   if (old) {
     morph(old, wanted);
@@ -133,6 +133,7 @@ function arrive() {
   // The box and the cards grow: whoever was at the end stays there.
   const watcher = new ResizeObserver(() => atEnd && document.getElementById("messages") && toEnd());
   watcher.observe(scroller());
+  if (document.getElementById("messages")) watcher.observe(document.getElementById("messages"));
 }
 
 watchFrame({ travel: (path) => go(path, arrive), signOut });
