@@ -99,7 +99,6 @@ class _Run:
         self._stage = "prepare"
         self._started = False
         self._routed = False
-        self._paused = False
         self._instance = InstanceId("i" + row.id.removeprefix("d"))
 
     # -- the way up -------------------------------------------------------------------------------------------------------
@@ -162,7 +161,6 @@ class _Run:
     async def _pause(self, app: App) -> None:
         """Before the data are replaced beneath it, the running code stops: it must neither see them nor write into them."""
         async with self._step("pause") as say:
-            self._paused = True
             notice = Notice(status=503, title=f"{app.name} is being rolled back", text="It is back in a few seconds.")
             await self._p.router.add(Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=notice))
             await self._p.end_others(app.id, but=self._instance)
@@ -239,8 +237,11 @@ class _Run:
             log_tail = await self._p.tail(self._instance)
         app, live, _ = await self._look()
         same = live is not None and live.instance == self._instance
-        if self._paused and live is not None:
-            await self._resume(app, live)
+        if row.with_data and live is not None:
+            try:
+                await self._resume(app, live)
+            except NexusError as error:
+                log.warning("what was live does not come back yet; the reconciler goes on", app=app.id, error=error.message)
         elif self._routed and not same:
             old = next((i for i in await self._p.host.instances() if live is not None and i.instance == live.instance), None)
             if old is not None:

@@ -42,7 +42,8 @@ def _expected(story: Story, deployment: DeploymentStory) -> tuple[str, ...]:
         return tuple(name for name in _EXPECTED if name not in {"database", "migrate"})
     snapshot = ("snapshot",) if story.live and requested.purpose in {"deploy", "rollback", "settings"} else ()
     restore = ("restore",) if requested.with_data else ()
-    return (*snapshot, *restore, *_EXPECTED)
+    pause = ("pause",) if requested.with_data else ()
+    return (*pause, *snapshot, *restore, *_EXPECTED)
 
 
 def _purpose(deployment: DeploymentStory, *, under_way: bool) -> str:

@@ -21,6 +21,7 @@ DEPLOY_STEPS: Mapping[str, str] = {
     "snapshot": "Snapshot the data",
     "prepare": "Preparation",
     "database": "Database",
+    "pause": "Pause the app",
     "restore": "Restore the data",
     "migrate": "Migrations",
     "start": "Start",

@@ -299,13 +299,14 @@ def test_a_running_deployment_shows_the_steps_that_are_done_and_those_to_come() 
     assert actions(card) == []
 
 
-def test_a_rollback_with_data_expects_a_snapshot_and_a_restore() -> None:
+def test_a_rollback_with_data_expects_a_pause_a_snapshot_and_a_restore() -> None:
     back = e.DeploymentRequested(
         deployment="d_2", build=s.BUILD, purpose="rollback", release=2, by="Ann", from_release=1, with_data=True
     )
     card = deploy_card(*DEPLOYED, back, deployment="d_2")
     assert card.subtitle == "Rolling back to v1 as v2: code, data and settings. Ann asked for it."
-    assert [step.name for step in steps(card)][:4] == ["Snapshot the data", "Database", "Restore the data", "Migrations"]
+    names = [step.name for step in steps(card)]
+    assert names[:5] == ["Pause the app", "Snapshot the data", "Database", "Restore the data", "Migrations"]
 
 
 def test_an_app_without_a_database_waits_for_none() -> None:
