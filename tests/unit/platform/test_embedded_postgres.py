@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import stat
-from collections.abc import Awaitable, Callable
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +19,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from bot.platform import parts
 from bot.platform.child import ChildFailed
 from bot.platform.data_folder import DataFolder
 from bot.platform.postgres import LEDGER, EmbeddedPostgres
@@ -35,6 +39,28 @@ async def main():
     await asyncio.sleep(600)
 asyncio.run(main())
 """
+
+
+@pytest.fixture(scope="session")
+async def template() -> AsyncIterator[Path]:
+    """A data folder with a cluster that has been started and stopped once: making one is the slow part."""
+    place = Path(tempfile.mkdtemp(prefix="nexus-t-"))
+    place.chmod(0o711)
+    data = DataFolder.open(place / "d")
+    postgres = EmbeddedPostgres(data, bin=parts.postgres().path.parent)
+    await postgres.start()
+    await postgres.stop()
+    yield data.root
+    shutil.rmtree(place)
+
+
+@pytest.fixture
+def used(template: Path, place: Path) -> Iterator[DataFolder]:
+    """A copy of it."""
+    subprocess.run(["cp", "-a", template, place / "d"], check=True)
+    data = DataFolder.open(place / "d")
+    yield data
+    data.remove()
 
 
 async def ask(postgres: EmbeddedPostgres, query: str, database: str = LEDGER) -> object:
@@ -61,12 +87,12 @@ async def test_it_starts_serves_and_leaves_no_process(
     assert postgres.pid is None
 
 
-async def test_data_port_and_password_are_there_again_after_a_stop(data: DataFolder, bin_folder: Path) -> None:
-    first = EmbeddedPostgres(data, bin=bin_folder)
+async def test_data_port_and_password_are_there_again_after_a_stop(used: DataFolder, bin_folder: Path) -> None:
+    first = EmbeddedPostgres(used, bin=bin_folder)
     await first.start()
     await ask(first, "CREATE TABLE kept AS SELECT 42 AS answer")
     await first.stop()
-    second = EmbeddedPostgres(data, bin=bin_folder)
+    second = EmbeddedPostgres(used, bin=bin_folder)
     await second.start()
     try:
         assert await ask(second, "SELECT answer FROM kept") == 42
@@ -75,11 +101,11 @@ async def test_data_port_and_password_are_there_again_after_a_stop(data: DataFol
         await second.stop()
 
 
-async def test_another_port_is_taken_when_somebody_has_ours(data: DataFolder, bin_folder: Path) -> None:
+async def test_another_port_is_taken_when_somebody_has_ours(used: DataFolder, bin_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as foreign:
         port = foreign.getsockname()[1]
-        (data.run / "postgres.port").write_text(f"{port}\n")
-        postgres = EmbeddedPostgres(data, bin=bin_folder)
+        (used.run / "postgres.port").write_text(f"{port}\n")
+        postgres = EmbeddedPostgres(used, bin=bin_folder)
         await postgres.start()
         try:
             assert postgres.port != port
@@ -87,8 +113,8 @@ async def test_another_port_is_taken_when_somebody_has_ours(data: DataFolder, bi
             await postgres.stop()
 
 
-async def test_nobody_gets_in_without_a_password_or_from_public(data: DataFolder, bin_folder: Path) -> None:
-    postgres = EmbeddedPostgres(data, bin=bin_folder)
+async def test_nobody_gets_in_without_a_password_or_from_public(used: DataFolder, bin_folder: Path) -> None:
+    postgres = EmbeddedPostgres(used, bin=bin_folder)
     await postgres.start()
     try:
         for host in (str(postgres.socket_dir), "127.0.0.1"):
@@ -102,8 +128,8 @@ async def test_nobody_gets_in_without_a_password_or_from_public(data: DataFolder
         await postgres.stop()
 
 
-async def test_sqlalchemy_reaches_it_over_the_socket(data: DataFolder, bin_folder: Path) -> None:
-    postgres = EmbeddedPostgres(data, bin=bin_folder)
+async def test_sqlalchemy_reaches_it_over_the_socket(used: DataFolder, bin_folder: Path) -> None:
+    postgres = EmbeddedPostgres(used, bin=bin_folder)
     await postgres.start()
     try:
         engine = create_async_engine(postgres.dsn(driver="postgresql+asyncpg").get_secret_value())
@@ -114,24 +140,24 @@ async def test_sqlalchemy_reaches_it_over_the_socket(data: DataFolder, bin_folde
         await postgres.stop()
 
 
-async def test_its_files_belong_to_nobody_else_and_root_runs_nothing(data: DataFolder, bin_folder: Path) -> None:
-    postgres = EmbeddedPostgres(data, bin=bin_folder)
+async def test_its_files_belong_to_nobody_else_and_root_runs_nothing(used: DataFolder, bin_folder: Path) -> None:
+    postgres = EmbeddedPostgres(used, bin=bin_folder)
     await postgres.start()
     try:
         process = psutil.Process(postgres.pid or 0)
         assert process.uids().effective == postgres.uid
         assert postgres.uid != 0
-        assert stat.S_IMODE((data.root / "postgres").stat().st_mode) == 0o700
+        assert stat.S_IMODE((used.root / "postgres").stat().st_mode) == 0o700
         assert "NEXUS_MARK" not in process.environ()
-        assert list((data.root / "postgres").glob(".password")) == []
+        assert list((used.root / "postgres").glob(".password")) == []
     finally:
         await postgres.stop()
 
 
 async def test_it_comes_back_when_it_is_killed_and_loses_nothing(
-    data: DataFolder, bin_folder: Path, eventually: Eventually
+    used: DataFolder, bin_folder: Path, eventually: Eventually
 ) -> None:
-    postgres = EmbeddedPostgres(data, bin=bin_folder)
+    postgres = EmbeddedPostgres(used, bin=bin_folder)
     await postgres.start()
     try:
         await ask(postgres, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -145,48 +171,48 @@ async def test_it_comes_back_when_it_is_killed_and_loses_nothing(
 
 
 async def test_it_survives_a_killed_nexus_and_is_adopted(
-    data: DataFolder,
+    used: DataFolder,
     bin_folder: Path,
     killed: Callable[[str, str], None],
     processes_of: Callable[[Path], list[psutil.Process]],
 ) -> None:
-    await asyncio.to_thread(killed, ABANDON, str(data.wanted))
-    assert processes_of(data.root)
-    postgres = EmbeddedPostgres(data, bin=bin_folder)
+    await asyncio.to_thread(killed, ABANDON, str(used.wanted))
+    assert processes_of(used.root)
+    postgres = EmbeddedPostgres(used, bin=bin_folder)
     adopted = await postgres.start()
     try:
         assert adopted
         assert await ask(postgres, "SELECT 1") == 1
     finally:
         await postgres.stop()
-    assert processes_of(data.root) == []
+    assert processes_of(used.root) == []
 
 
 async def test_a_survivor_without_a_pid_file_is_replaced(
-    data: DataFolder,
+    used: DataFolder,
     bin_folder: Path,
     killed: Callable[[str, str], None],
     processes_of: Callable[[Path], list[psutil.Process]],
 ) -> None:
-    await asyncio.to_thread(killed, ABANDON, str(data.wanted))
-    (data.run / "postgres.pid").unlink()
-    postgres = EmbeddedPostgres(data, bin=bin_folder)
+    await asyncio.to_thread(killed, ABANDON, str(used.wanted))
+    (used.run / "postgres.pid").unlink()
+    postgres = EmbeddedPostgres(used, bin=bin_folder)
     adopted = await postgres.start()
     try:
         assert not adopted
         assert await ask(postgres, "SELECT 1") == 1
     finally:
         await postgres.stop()
-    assert processes_of(data.root) == []
+    assert processes_of(used.root) == []
 
 
-async def test_a_stale_pid_file_with_the_number_of_a_living_process_does_not_stop_it(data: DataFolder, bin_folder: Path) -> None:
-    first = EmbeddedPostgres(data, bin=bin_folder)
+async def test_a_stale_pid_file_with_the_number_of_a_living_process_does_not_stop_it(used: DataFolder, bin_folder: Path) -> None:
+    first = EmbeddedPostgres(used, bin=bin_folder)
     await first.start()
     await first.stop()
-    stale = data.root / "postgres" / "data" / "postmaster.pid"
-    stale.write_text(f"{os.getppid()}\n{data.root}/postgres/data\n1\n1\n\n\n")
-    second = EmbeddedPostgres(data, bin=bin_folder)
+    stale = used.root / "postgres" / "data" / "postmaster.pid"
+    stale.write_text(f"{os.getppid()}\n{used.root}/postgres/data\n1\n1\n\n\n")
+    second = EmbeddedPostgres(used, bin=bin_folder)
     await second.start()
     try:
         assert await ask(second, "SELECT 1") == 1
@@ -216,14 +242,14 @@ async def test_databases_of_another_major_version_are_left_alone(data: DataFolde
         await EmbeddedPostgres(data, bin=bin_folder).start()
 
 
-async def test_a_broken_cluster_fails_with_postgress_words(data: DataFolder, bin_folder: Path) -> None:
-    first = EmbeddedPostgres(data, bin=bin_folder)
+async def test_a_broken_cluster_fails_with_postgress_words(used: DataFolder, bin_folder: Path) -> None:
+    first = EmbeddedPostgres(used, bin=bin_folder)
     await first.start()
     await first.stop()
-    (data.root / "postgres" / "data" / "global" / "pg_control").unlink()
+    (used.root / "postgres" / "data" / "global" / "pg_control").unlink()
 
     with pytest.raises(ChildFailed, match=r"ended at once.*postgres\.log") as caught:
-        await EmbeddedPostgres(data, bin=bin_folder).start()
+        await EmbeddedPostgres(used, bin=bin_folder).start()
     assert "pg_control" in caught.value.log_tail
 
 
