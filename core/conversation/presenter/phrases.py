@@ -18,10 +18,10 @@ BUILD_STAGES: Mapping[str, str] = {
 }
 STAGES: Mapping[str, str] = {**BUILD_STAGES, "prepare": "Preparation", "verify": "Checks"}  #: where a build can fail
 DEPLOY_STEPS: Mapping[str, str] = {
+    "pause": "Pause the app",
     "snapshot": "Snapshot the data",
     "prepare": "Preparation",
     "database": "Database",
-    "pause": "Pause the app",
     "restore": "Restore the data",
     "migrate": "Migrations",
     "start": "Start",
