@@ -63,7 +63,9 @@ def toolchain(folder: Path) -> Toolchain:
 def environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
     """What a sandbox gives, and no more; certificates of this machine apart, which the registries may need."""
     passed = {name: os.environ[name] for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS") if name in os.environ}
-    passed |= {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy") or name.startswith("npm_config_")}
+    passed |= {
+        name: value for name, value in os.environ.items() if name.lower().endswith("_proxy") or name.startswith("npm_config_")
+    }
     return {"PATH": "/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8", **passed, **extra}
 
 
@@ -72,7 +74,12 @@ def run(recipes: Sequence[Recipe], folder: Path, home: Path) -> str:
     output = ""
     for recipe in recipes:
         done = subprocess.run(
-            recipe.argv, cwd=folder, env=environment(home, recipe.env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            recipe.argv,
+            cwd=folder,
+            env=environment(home, recipe.env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         output += done.stdout
         assert done.returncode == 0, f"{recipe.name} failed:\n{done.stdout}"
@@ -110,7 +117,14 @@ class RunningApp:
 
 @asynccontextmanager
 async def started(
-    framework: Framework, tree: FileTree, tools: Toolchain, folder: Path, layer: Path, database_url: str
+    framework: Framework,
+    tree: FileTree,
+    tools: Toolchain,
+    folder: Path,
+    layer: Path,
+    database_url: str,
+    *,
+    socket: Path | None = None,
 ) -> AsyncIterator[RunningApp]:
     """Write, build, start, wait until healthy; stop with SIGTERM at the end, which must be heeded."""
     artifact = folder / f"artifact-{secrets.token_hex(4)}"
@@ -118,7 +132,7 @@ async def started(
     tree.write_to(artifact)
     (artifact / framework.layer_folder).symlink_to(layer)
     run(framework.build(tree, tools), artifact, folder)
-    socket = folder / f"{secrets.token_hex(3)}.sock"
+    socket = socket or folder / f"{secrets.token_hex(3)}.sock"
     command = framework.start(tree, tools)
     env = environment(folder, {**command.env, "DATABASE_URL": database_url, "PLATFORM_API_URL": "", "NEXUS_SOCKET": str(socket)})
     log = artifact / "log"

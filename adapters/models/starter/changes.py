@@ -300,8 +300,15 @@ def _add(made: Change, part: str) -> bool:
         return False
     text = match[1]
     whole = re.sub(r"^(?:an?\s+|the\s+)?(?:new\s+)?", "", text.strip(), flags=re.I)
-    section = re.match(r"^([\w -]{2,40}?)\s+(?:table|section|page|tab|list|resource)\b(.*)$", whole, re.I) or re.match(
-        r"^(?:table|section|page|tab|list|resource)\s+(?:for|of|called|named)\s+([\w -]{2,40}?)((?:\s+with\b.*)?)$", whole, re.I
+    section = (
+        None
+        if re.search(r"\s(?:to|on|in|into|onto)\s", f" {whole} ".split(" with ")[0])
+        else re.match(r"^([\w -]{2,40}?)\s+(?:table|section|page|tab|list|resource)\b(.*)$", whole, re.I)
+        or re.match(
+            r"^(?:table|section|page|tab|list|resource)\s+(?:for|of|called|named)\s+([\w -]{2,40}?)((?:\s+with\b.*)?)$",
+            whole,
+            re.I,
+        )
     )
     if section and made.resource(section[1]) is None:
         return _add_resources(made, f"track {section[1]}{section[2]}")

@@ -87,6 +87,7 @@ def read(description: str, features: Sequence[str] = (), styling: str = "") -> R
         assumptions.append(f"Only the first {MAX_READ:,} characters of the description were read.")
     text, called = _called(text[:MAX_READ])
     state = _State()
+    _read_booking(state, text)
     for clause in _clauses(text)[:MAX_CLAUSES]:
         _read_clause(state, clause)
     if not state.drafts:
@@ -250,11 +251,13 @@ def _extend(state: _State, target: Draft | None, tail: str, *, exact: bool, peer
         bare = re.sub(
             r"^(?:(?:a|an|the|its|their|optional|some|many|multiple|several|list of|lists of)\s+)+", "", bare, flags=re.I
         )
-        if LOOKS.search(bare) or BUILT_IN.fullmatch(bare) or any(re.fullmatch(pattern, bare, re.I) for pattern, _ in UNSUPPORTED):
+        if not exact and (
+            LOOKS.search(bare) or BUILT_IN.fullmatch(bare) or any(re.fullmatch(pattern, bare, re.I) for pattern, _ in UNSUPPORTED)
+        ):
             continue
         known = kinds.kind(bare) if bare and len(bare.split()) <= 3 else None
         one = singular_phrase(bare.lower()) if bare else ""
-        if known is not None and state.draft(one) is target:
+        if known is not None and state.draft(one) is target and one != bare.lower():
             continue
         if known is not None and one not in kinds.FIELD_FIRST and (one != bare.lower() or one in kinds.CHILDREN):
             other = state.add(draft_from_kind(known))
@@ -394,16 +397,18 @@ def _noun(state: _State, chunk: list[str], *, trusted: bool, plural_only: bool) 
     return None
 
 
+def _read_booking(state: _State, text: str) -> None:
+    """What people book or reserve, and the bookings."""
+    booked = BOOKED.search(text)
+    made = kinds.kind("booking")
+    if booked and made is not None:
+        thing = kinds.kind(booked[1])
+        draft = state.add(draft_from_kind(thing) if thing else draft_from_noun(booked[1]))
+        state.add(draft_from_kind(made)).link(draft.one, required=True)
+
+
 def _skim(state: _State, text: str) -> None:
     """Where no sentence has a known shape: the first known things that the text mentions in the plural."""
-    booked = BOOKED.search(text)
-    if booked:
-        thing = kinds.kind(booked[1])
-        _extend(state, state.add(draft_from_kind(thing) if thing else draft_from_noun(booked[1])), "", exact=False)
-        made = kinds.kind("booking")
-        if made is not None:
-            state.add(draft_from_kind(made)).link(state.drafts[0].one, required=True)
-        return
     for word in re.findall(r"[^\W\d_]{3,30}", text):
         one = singular_phrase(word.lower())
         known = kinds.kind(word)

@@ -10,6 +10,7 @@ the folder may lie anywhere. Nothing of Nexus is imported here.
 from __future__ import annotations
 
 import compileall
+import contextlib
 import importlib
 import logging
 import os
@@ -17,7 +18,6 @@ import py_compile
 import re
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +95,13 @@ def unix_socket(path: str) -> socket.socket:
 
 def serve() -> None:
     app = load()
-    from uvicorn.config import Config
-    from uvicorn.server import Server
-
+    config_of, server_of = (importlib.import_module(name) for name in ("uvicorn.config", "uvicorn.server"))
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(Lines("%(message)s"))
     handler.addFilter(not_health)
     logging.basicConfig(handlers=[handler], level=logging.INFO)
     path = os.environ.get("NEXUS_SOCKET", "")
-    config = Config(
+    config = config_of.Config(
         app,
         host=os.environ.get("HOST", "127.0.0.1"),
         port=int(os.environ.get("PORT", "8000")),
@@ -116,15 +114,19 @@ def serve() -> None:
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     listening = [unix_socket(path)] if path else None
-    done: Callable[[], None] = (lambda: Path(path).unlink(missing_ok=True)) if path else (lambda: None)
-    server = Server(config)
+
+    server = server_of.Server(config)
+    finish = server.shutdown
+
+    async def shutdown(sockets: list[socket.socket] | None = None) -> None:
+        await finish(sockets)
+        if path:  # here, because uvicorn then ends the process by raising the signal again
+            Path(path).unlink(missing_ok=True)
+
+    server.shutdown = shutdown
     print(f"Listening on {path or f'{config.host}:{config.port}'}", flush=True)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=listening)
-    except KeyboardInterrupt:
-        pass  # uvicorn raises the signal again once it has finished
-    finally:
-        done()
     if not server.started:
         sys.exit(3)
 

@@ -41,7 +41,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def not_valid(request: Request, error: RequestValidationError) -> JSONResponse:
         errors: dict[str, str] = {}
         for item in error.errors():
-            where = [str(part) for part in item["loc"] if part not in ("body", "query", "path")]
+            where = [str(part) for part in item["loc"][1:]]  # the first says body, query or path
             if item["type"] == "json_invalid" or not where:
                 return problem(400, "Not understood", "Send a JSON object.")
             said = str(item.get("ctx", {}).get("error") or WORDS.get(item["type"]) or item["msg"] + ".")

@@ -1,0 +1,428 @@
+"""Every framework runs what the starter writes: installed, built, started without a sandbox, over a real Postgres, driven over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import aiohttp
+import pytest
+
+from core.files import FileTree
+from core.frameworks.framework import Framework, Toolchain
+from core.frameworks.registry import FRAMEWORKS
+from core.generation.plan import FieldType, Plan, Resource, ResourceField
+from tests.contract.running_app import RunningApp, database, environment, install, run, started, toolchain
+from tests.support.postgres import ThrowawayPostgres, free_port, throwaway_postgres
+from tests.unit.models.starter.writing import changed, written
+
+DESCRIPTIONS = (
+    "a todo app with due dates and priorities",
+    "track invoices: number, customer, amount, paid",
+    "blog with comments",
+    "order: order, user, group, class, select, constructor, json, model_config, ctid, one_of, q, limit",
+    'gauges: count (integer), ratio (number), price (money), when (datetime), day (date), email, url, is_ok, kind (it\'s, a "b", c)',
+    "a CRM with notes",
+)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[ThrowawayPostgres]:
+    with throwaway_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """Short, because the paths of unix sockets are limited; removed at the end."""
+    with TemporaryDirectory(prefix="nxfw", dir="/tmp") as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="session")
+def tools(folder: Path) -> Toolchain:
+    return toolchain(folder)
+
+
+@pytest.fixture(scope="session", params=list(FRAMEWORKS.values()), ids=list(FRAMEWORKS))
+def framework(request: pytest.FixtureRequest) -> Framework:
+    found: Framework = request.param
+    return found
+
+
+@pytest.fixture(scope="session")
+def layer(framework: Framework, tools: Toolchain, folder: Path) -> Path:
+    return install(framework, framework.scaffold(), tools, folder / framework.name)
+
+
+def migrations(tree: FileTree) -> dict[str, str]:
+    return dict(tree.under("migrations").items())
+
+
+def value(one: ResourceField, number: int = 1) -> Any:
+    """A value that a field takes."""
+    return {
+        FieldType.TEXT: f"Text {number} – “ä” <b>'\"",
+        FieldType.LONG_TEXT: f"Line {number}\nand another",
+        FieldType.INTEGER: 40 + number,
+        FieldType.NUMBER: 1.5 + number,
+        FieldType.MONEY: 1234.5 + number,
+        FieldType.BOOLEAN: True,
+        FieldType.DATE: f"2030-02-{number:02}",
+        FieldType.DATETIME: f"2030-02-{number:02}T09:30:00Z",
+        FieldType.EMAIL: f"user{number}@example.com",
+        FieldType.URL: f"https://example.com/{number}",
+        FieldType.CHOICE: one.choices[-1] if one.choices else "",
+        FieldType.REFERENCE: None,
+    }[one.type]
+
+
+def wrong(one: ResourceField) -> Any:
+    """A value that a field refuses."""
+    return {
+        FieldType.TEXT: ["no"],
+        FieldType.LONG_TEXT: {"no": 1},
+        FieldType.INTEGER: 1.5,
+        FieldType.NUMBER: "many",
+        FieldType.MONEY: 1.005,
+        FieldType.BOOLEAN: "perhaps",
+        FieldType.DATE: "2030-02-30",
+        FieldType.DATETIME: "soon",
+        FieldType.EMAIL: "nobody",
+        FieldType.URL: "javascript:alert(1)",
+        FieldType.CHOICE: "none of them",
+        FieldType.REFERENCE: 9_999,
+    }[one.type]
+
+
+def same(one: ResourceField, got: Any, sent: Any) -> bool:
+    if one.type is FieldType.DATETIME:
+        return str(got).replace("+00:00", "Z").replace(".000Z", "Z") == sent
+    return bool(got == sent)
+
+
+async def drive(app: RunningApp, resource: Resource) -> None:
+    """Create, read, list, search, change and delete over one resource; every wrong value is refused by name."""
+    path = f"/api/{resource.name}"
+    targets = {
+        one.name: (await app.call("GET", f"/api/{one.references}"))[1][0]["id"] for one in resource.fields if one.references
+    }
+    sent = {one.name: value(one) for one in resource.fields} | targets
+    status, row = await app.call("POST", path, json={**sent, "zzz_unknown": 1, "id": 77})
+    assert status == 201, row
+    assert isinstance(row["id"], int)
+    assert row["id"] != 77
+    assert row["created_at"]
+    assert row["updated_at"]
+    for one in resource.fields:
+        assert same(one, row[one.name], sent[one.name]), (one.name, row[one.name])
+    one_path = f"{path}/{row['id']}"
+    assert (await app.call("GET", one_path)) == (200, row)
+    status, second = await app.call("POST", path, json={one.name: value(one, 2) for one in resource.fields} | targets)
+    assert status == 201
+    status, rows = await app.call("GET", path)
+    assert status == 200
+    assert [other["id"] for other in rows] == [second["id"], row["id"]]
+    assert app.headers.get("X-Total-Count", app.headers.get("x-total-count")) == "2"
+    assert len((await app.call("GET", f"{path}?limit=1&offset=1"))[1]) == 1
+    for one in resource.fields:
+        status, problem = await app.call("PATCH", one_path, json={one.name: wrong(one)})
+        assert (status, one.name in problem.get("errors", {})) == (422, True), (one.name, problem, app.log.read_text()[-3000:])
+        if one.required:
+            for empty in (None, "", "   "):
+                status, problem = await app.call("PUT", one_path, json={one.name: empty})
+                assert (status, list(problem["errors"])) == (422, [one.name])
+    assert (await app.call("GET", one_path)) == (200, row), "a refused change changed something"
+    for method in ("PUT", "PATCH"):
+        status, after = await app.call(method, one_path, json=sent)
+        assert status == 200
+        assert {**after, "updated_at": 0} == {**row, "updated_at": 0}
+        assert after["updated_at"] > row["updated_at"]
+    required = {one.name for one in resource.fields if one.required and one.type is not FieldType.BOOLEAN}
+    status, problem = await app.call("POST", path, json={})
+    assert (status, set(problem["errors"])) == (422, required)
+    assert (await app.call("DELETE", one_path))[0] == 204
+    for method in ("GET", "DELETE"):
+        status, problem = await app.call(method, one_path)
+        assert (status, problem["status"]) == (404, 404)
+    assert app.headers["Content-Type"].startswith("application/problem+json")
+    assert (await app.call("PATCH", one_path, json=sent))[0] == 404
+    # The second row stays: the next resource may refer to it.
+
+
+@pytest.mark.parametrize("description", DESCRIPTIONS)
+async def test_every_resource_of_a_generated_app_can_be_created_read_changed_and_deleted(
+    description: str, framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
+) -> None:
+    plan, tree = await written(description, framework.name)
+    url = await database(postgres, migrations(tree))
+    async with started(framework, tree, tools, folder, layer, url) as app:
+        status, page = await app.call("GET", "/")
+        assert status == 200
+        assert "<title>" in page
+        status, schema = await app.call("GET", "/schema.json")
+        assert [resource["name"] for resource in schema["resources"]] == [resource.name for resource in plan.resources]
+        for resource in _parents_first(plan):
+            await drive(app, resource)
+        assert "Traceback" not in app.log.read_text()
+
+
+def _parents_first(plan: Plan) -> list[Resource]:
+    return sorted(plan.resources, key=lambda resource: any(one.type is FieldType.REFERENCE for one in resource.fields))
+
+
+@pytest.fixture(scope="session")
+async def todos(
+    framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
+) -> AsyncIterator[RunningApp]:
+    _, tree = await written("todos and projects. Todos have title, project and due date", framework.name)
+    url = await database(postgres, migrations(tree))
+    async with started(framework, tree, tools, folder, layer, url) as app:
+        yield app
+
+
+@pytest.mark.parametrize("body", ["{bad", "", "null", "[1]", '"text"', "\x00", '{"title": '])
+async def test_a_body_that_is_no_json_object_is_a_400(todos: RunningApp, body: str) -> None:
+    status, problem = await todos.call("POST", "/api/todos", data=body, headers={"content-type": "application/json"})
+    assert (status, problem["status"]) in {(400, 400), (422, 422)}
+    assert problem["detail"]
+
+
+@pytest.mark.parametrize("id", ["0", "99", "-1", "x", "1e3", "%00", "9" * 30, "1;DROP TABLE todos", "²"])
+async def test_an_id_that_is_not_there_is_a_404(todos: RunningApp, id: str) -> None:
+    for method in ("GET", "DELETE", "PATCH"):
+        status, problem = await todos.call(method, f"/api/todos/{id}", **({"json": {"title": "x"}} if method == "PATCH" else {}))
+        assert (status, problem["status"]) == (404, 404)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "offset=-1", "limit=-5", "q=" + "x" * 300])
+async def test_parameters_out_of_bounds_are_a_422(todos: RunningApp, query: str) -> None:
+    assert (await todos.call("GET", f"/api/todos?{query}"))[0] == 422
+
+
+async def test_hostile_texts_are_stored_and_found_as_they_are(todos: RunningApp) -> None:
+    texts = ["'; DROP TABLE todos; --", "100%", "a_b", "back\\slash", "<script>alert(1)</script>", "$1", "{{7*7}}", "日本語 👍🏽"]
+    for title in texts:
+        assert (await todos.call("POST", "/api/todos", json={"title": title}))[0] == 201
+    for title in texts:
+        status, rows = await todos.call("GET", "/api/todos", params={"q": title})
+        assert (status, [row["title"] for row in rows]) == (200, [title])
+    for title in ("nul\0", "x" * 501, "lone \ud800"):
+        body = json.dumps({"title": title})
+        status, problem = await todos.call("POST", "/api/todos", data=body, headers={"content-type": "application/json"})
+        assert (status, list(problem["errors"])) == (422, ["title"])
+    assert (await todos.call("GET", "/api/todos", params={"q": "\0"}))[0] == 200
+
+
+async def test_a_reference_is_emptied_when_its_target_goes(todos: RunningApp) -> None:
+    _, project = await todos.call("POST", "/api/projects", json={"name": "House"})
+    _, todo = await todos.call("POST", "/api/todos", json={"title": "Paint", "project": project["id"]})
+    status, rows = await todos.call("GET", f"/api/todos?project={project['id']}")
+    assert [row["id"] for row in rows] == [todo["id"]]
+    assert (await todos.call("DELETE", f"/api/projects/{project['id']}"))[0] == 204
+    status, after = await todos.call("GET", f"/api/todos/{todo['id']}")
+    assert (status, after["project"]) == (200, None)
+
+
+async def test_twenty_clients_at_once_are_served(todos: RunningApp) -> None:
+    answers = await asyncio.gather(*(todos.call("POST", "/api/todos", json={"title": f"n{n}"}) for n in range(60)))
+    assert {status for status, _ in answers} == {201}
+    assert len({row["id"] for _, row in answers}) == 60
+
+
+async def test_the_app_heals_when_its_connections_are_cut(todos: RunningApp, postgres: ThrowawayPostgres) -> None:
+    import asyncpg
+
+    assert (await todos.call("GET", "/api/todos"))[0] == 200
+    admin = await asyncpg.connect(postgres.admin_dsn)
+    await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'db\\_%'")
+    await admin.close()
+    async with asyncio.timeout(5):
+        while (await todos.call("GET", "/api/todos"))[0] != 200:
+            pass
+    assert (await todos.call("GET", "/healthz"))[0] == 200
+
+
+async def test_health_is_bad_while_the_database_is_gone_and_the_app_stays_up(
+    framework: Framework, tools: Toolchain, folder: Path, layer: Path
+) -> None:
+    _, tree = await written("todo", framework.name)
+    gone = "postgresql://nobody:nothing@/none?host=/nonexistent"
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(3), started(framework, tree, tools, folder, layer, gone):
+            pytest.fail("it must not become healthy")
+
+
+async def test_a_change_of_the_starter_runs_on_the_data_that_are_there(
+    framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
+) -> None:
+    plan, tree = await written("a todo app with due dates", framework.name)
+    url = await database(postgres, migrations(tree))
+    async with started(framework, tree, tools, folder, layer, url) as app:
+        assert (await app.call("POST", "/api/todos", json={"title": "Stays", "notes": "kept"}))[0] == 201
+    for request in (
+        "add a priority field and add a required owner email",
+        "also track projects with name and deadline",
+        "add a project to todos",
+        "rename title to headline",
+        "hide the notes field",
+        "add 'urgent' to priority",
+        "add comments",
+        "make the header green",
+    ):
+        plan, after = await changed(plan, tree, request)
+        new = {path: sql for path, sql in migrations(after).items() if path not in tree}
+        await database(postgres, new, before=url)
+        tree = after
+    async with started(framework, tree, tools, folder, layer, url) as app:
+        _, rows = await app.call("GET", "/api/todos")
+        assert [(row["headline"], row["priority"], row["owner_email"], row["project"]) for row in rows] == [
+            ("Stays", None, None, None)
+        ]
+        assert "notes" not in rows[0]
+        status, row = await app.call("PATCH", f"/api/todos/{rows[0]['id']}", json={"priority": "urgent", "done": True})
+        assert (status, row["priority"], row["done"]) == (200, "urgent", True)
+        status, problem = await app.call("POST", "/api/todos", json={"headline": "New"})
+        assert (status, list(problem["errors"])) == (422, ["owner_email"])
+        assert (await app.call("POST", "/api/comments", json={"body": "Hm", "todo": rows[0]["id"]}))[0] == 201
+
+
+async def test_the_scaffold_alone_builds_starts_and_serves_its_page(
+    framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
+) -> None:
+    tree = framework.scaffold()
+    url = await database(postgres, migrations(tree))
+    async with started(framework, tree, tools, folder, layer, url) as app:
+        for path, kind in (("/", "text/html"), ("/app.js", "javascript"), ("/app.css", "text/css"), ("/favicon.svg", "svg")):
+            status, _ = await app.call("GET", path)
+            assert (status, kind in app.headers["Content-Type"], app.headers["Cache-Control"]) == (200, True, "no-cache")
+        assert (await app.call("GET", "/api/nothing"))[0] == 404
+        assert (await app.call("GET", "/../server.js"))[0] == 404
+
+
+async def test_the_socket_may_be_connected_to_by_the_proxy_and_is_gone_after_the_end(
+    framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
+) -> None:
+    url = await database(postgres, {})
+    async with started(framework, framework.scaffold(), tools, folder, layer, url) as app:
+        assert app.socket.stat().st_mode & 0o777 == 0o666
+    assert not app.socket.exists()
+    assert app.process.returncode in (0, -signal.SIGTERM)
+
+
+async def test_without_a_socket_the_app_listens_on_its_port(
+    framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres, tmp_path: Path
+) -> None:
+    tree = framework.scaffold()
+    tree.write_to(tmp_path)
+    (tmp_path / framework.layer_folder).symlink_to(layer)
+    port = free_port()
+    command = framework.start(tree, tools)
+    env = environment(
+        tmp_path, {**command.env, "DATABASE_URL": await database(postgres, {}), "HOST": "127.0.0.1", "PORT": str(port)}
+    )
+    process = await asyncio.create_subprocess_exec(*command.argv, cwd=tmp_path, env=env, stdout=asyncio.subprocess.DEVNULL)
+    try:
+        async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+            while True:
+                try:
+                    async with session.get(f"http://127.0.0.1:{port}/healthz") as response:
+                        assert response.status == 200
+                        break
+                except aiohttp.ClientConnectorError:
+                    await asyncio.sleep(0.02)
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 8)
+
+
+async def test_a_stale_socket_file_is_replaced(
+    framework: Framework,
+    tools: Toolchain,
+    folder: Path,
+    layer: Path,
+    postgres: ThrowawayPostgres,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stale = folder / f"{framework.name}.sock"
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(stale))
+    url = await database(postgres, {})
+    async with started(framework, framework.scaffold(), tools, folder, layer, url, socket=stale) as app:
+        assert (await app.call("GET", "/healthz"))[0] == 200
+
+
+BROKEN = {
+    "fastapi": ("app/resources/broken.py", "def broken(:\n", "broken.py"),
+    "express": ("src/broken.js", "export const x = ;\n", "src/broken.js:1"),
+}
+
+
+async def test_a_syntax_error_fails_the_build_and_names_the_file(
+    framework: Framework, tools: Toolchain, folder: Path, layer: Path, tmp_path: Path
+) -> None:
+    path, content, said = BROKEN[framework.name]
+    tree = framework.scaffold().with_files({path: content})
+    tree.write_to(tmp_path)
+    (tmp_path / framework.layer_folder).symlink_to(layer)
+    with pytest.raises(AssertionError, match=said):
+        run(framework.build(tree, tools), tmp_path, folder)
+
+
+async def test_an_import_of_what_is_not_installed_fails_the_build(tools: Toolchain, folder: Path, tmp_path: Path) -> None:
+    spec = FRAMEWORKS["fastapi"]
+    tree = spec.scaffold().with_files({"app/main.py": "import not_installed_anywhere\n"})
+    layer = install(spec, spec.scaffold(), tools, tmp_path / "made")
+    tree.write_to(tmp_path / "app")
+    (tmp_path / "app" / ".venv").symlink_to(layer)
+    with pytest.raises(AssertionError, match="not_installed_anywhere"):
+        run(spec.build(tree, tools), tmp_path / "app", folder)
+
+
+FOREIGN = {
+    "fastapi": FileTree(
+        {
+            "main.py": "from fastapi import FastAPI\n\napi = FastAPI()\n\n\n"
+            "@api.get('/healthz')\ndef healthz():\n    return {'database': True}\n"
+        }
+    ),
+    "express": FileTree(
+        {
+            "index.js": "const http = require('node:http');\n"
+            "const side = http.createServer((q, s) => s.end('side')).listen(0);\n"
+            "http.createServer((q, s) => { s.setHeader('content-type', 'application/json');\n"
+            "s.end('{\"database\": true}'); })"
+            ".listen(process.env.PORT || 3000, () => console.log('up'));\n",
+            "package.json": '{"scripts": {"preinstall": "exit 1"}}',
+        }
+    ),
+}
+
+
+async def test_an_app_that_is_not_from_the_scaffold_runs_too(
+    framework: Framework, tools: Toolchain, folder: Path, layer: Path
+) -> None:
+    async with started(framework, FOREIGN[framework.name], tools, folder, layer, "") as app:
+        assert (await app.call("GET", "/healthz")) == (200, {"database": True})
+
+
+async def test_a_dependency_that_an_app_adds_is_installed_without_running_its_scripts(tools: Toolchain, tmp_path: Path) -> None:
+    express = FRAMEWORKS["express"]
+    layer = install(express, express.with_dependencies(express.scaffold(), {"dayjs": "1.11.23"}), tools, tmp_path / "e")
+    assert (layer / "dayjs" / "package.json").is_file()
+    fastapi = FRAMEWORKS["fastapi"]
+    layer = install(fastapi, fastapi.with_dependencies(fastapi.scaffold(), {"itsdangerous": "2.2.0"}), tools, tmp_path / "f")
+    assert next(layer.glob("lib/python*/site-packages/itsdangerous/__init__.py")).is_file()
+
+
+def test_a_dependency_that_does_not_exist_fails_the_install_and_is_named(tools: Toolchain, tmp_path: Path) -> None:
+    for spec in FRAMEWORKS.values():
+        tree = spec.with_dependencies(spec.scaffold(), {"nexus-has-no-such-package-zz": "9.9.9"})
+        with pytest.raises(AssertionError, match="nexus-has-no-such-package-zz"):
+            install(spec, tree, tools, tmp_path / spec.name)

@@ -1,0 +1,57 @@
+"""The scaffolds keep the platform contract on paper; `tests/contract/test_frameworks` runs them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from core.frameworks.framework import Framework
+from core.frameworks.registry import FRAMEWORKS
+from core.generation.plan import Plan
+from core.generation.validation import validate
+
+
+@pytest.fixture(params=list(FRAMEWORKS.values()), ids=list(FRAMEWORKS))
+def spec(request: pytest.FixtureRequest) -> Framework:
+    found: Framework = request.param
+    return found
+
+
+def test_a_scaffold_has_what_the_contract_asks_for(spec: Framework) -> None:
+    tree = spec.scaffold()
+    assert {"README.md", ".env.example", spec.manifest, "migrations/0001_init.sql"} <= set(tree)
+    settings = re.findall(r"^([A-Z_]+)=", tree[".env.example"], re.MULTILINE)
+    assert {"DATABASE_URL", "PLATFORM_API_URL", "HOST", "PORT"} <= set(settings)
+    assert not [path for path in tree if spec.owns(path)]
+
+
+def test_a_scaffold_passes_the_validation_of_generated_code(spec: Framework) -> None:
+    assert not validate(spec.scaffold(), Plan(name="x", framework=spec.name, summary=""), spec, None)
+
+
+def test_a_scaffold_leaves_room_for_an_app(spec: Framework) -> None:
+    assert len(spec.scaffold()) <= 30
+
+
+def test_a_page_loads_nothing_from_elsewhere(spec: Framework) -> None:
+    for path, content in spec.scaffold().items():
+        if path.startswith(("static/", "public/")):
+            addresses = set(re.findall(r"https?://[\w.-]+", content)) - {"http://www.w3.org", "https://"}
+            assert not addresses, path
+            assert not re.search(r"\bon\w+=\"|<style|style=\"|innerHTML", content), path
+
+
+def test_direct_dependencies_are_pinned_exactly(spec: Framework) -> None:
+    for name, version in spec.dependencies(spec.scaffold()).items():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", version), name
+
+
+def test_the_page_is_the_same_in_every_framework() -> None:
+    pages = [
+        {path.split("/", 1)[1]: content for path, content in spec.scaffold().items() if path.startswith(("static/", "public/"))}
+        for spec in FRAMEWORKS.values()
+    ]
+    assert pages[0] == pages[1]
+    assert json.loads(pages[0]["schema.json"])["resources"] == []
