@@ -16,8 +16,6 @@ from adapters.api.authentication import Authentication
 from adapters.api.tokens import Tokens
 from adapters.databases.postgres import PostgresTenants
 from adapters.hosts.process import ProcessHost
-from adapters.models.anthropic import AnthropicModel
-from adapters.models.openai import OpenAIModel
 from adapters.models.starter.model import Starter
 from adapters.probes.http import HttpProber
 from adapters.routers.caddy import CaddyRouter
@@ -115,13 +113,18 @@ def toolchain(data: DataFolder, parts: Parts) -> Toolchain:
 
 
 def models(settings: Settings) -> ModelChoice:
-    """The models that are configured; the starter always."""
+    """The models that are configured; the starter always. A vendor's SDK takes seconds to import and tens of megabytes, so it is
+    imported only where its key is set."""
     chosen: dict[str, Model] = {"starter": Starter()}
     if settings.openai_api_key is not None and settings.openai_api_key.get_secret_value():
+        from adapters.models.openai import OpenAIModel
+
         chosen["openai"] = OpenAIModel(
             settings.openai_api_key, frameworks=framework, model=settings.openai_model, base_url=settings.openai_base_url
         )
     if settings.anthropic_api_key is not None and settings.anthropic_api_key.get_secret_value():
+        from adapters.models.anthropic import AnthropicModel
+
         chosen["anthropic"] = AnthropicModel(
             settings.anthropic_api_key, frameworks=framework, model=settings.anthropic_model, base_url=settings.anthropic_base_url
         )
