@@ -114,7 +114,9 @@ async def test_a_woken_work_reaches_its_handler_also_after_the_queue_lost_its_co
         assert "one" == await asyncio.wait_for(seen.get(), 10)
         async with ledger.reading() as session:
             await session.execute(
-                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query ILIKE '%pgqueuer%'")
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query ILIKE '%pgqueuer%'"
+                )
             )
         async with ledger.transaction() as t:
             t.wake(Work(WorkKind.BUILD, "two"))
