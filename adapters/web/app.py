@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import logging
 import zipfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import structlog
 from aiohttp import web
 
 from adapters.web import inbound, page, render, source, stream
@@ -37,7 +37,7 @@ from core.conversation.inbound import Answer, Inbound, Who
 from core.errors import InvalidInput, NexusError, NotFound, Unauthenticated
 from core.ids import BuildId, ThreadId, new_id
 
-LOG = logging.getLogger("nexus.web")
+log = structlog.get_logger(__name__)
 MAX_COMPLETE = 500  #: characters; longer text is prose, not a command
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -127,7 +127,7 @@ class _Routes:
             except (web.HTTPException, asyncio.CancelledError):
                 raise
             except Exception:
-                LOG.exception("The page could not be made: %s", request.path)
+                log.exception("a page could not be made", path=request.path)
                 text = "Something went wrong in Nexus itself. Its log has the details."
                 response = self.html(page.plain_page(self.assets, self.theme(request), "A fault of ours", text), 500)
             response.headers.update(SECURITY_HEADERS)
@@ -141,12 +141,12 @@ class _Routes:
                 response = await handler(request)
             except NexusError as error:
                 if status_of(error) >= 500:
-                    LOG.error("%s: %s", request.path, error.message)
+                    log.error("a call failed", path=request.path, reason=error.message)
                 response = problem(error)
             except (web.HTTPException, asyncio.CancelledError):
                 raise
             except Exception:
-                LOG.exception("A call failed: %s", request.path)
+                log.exception("a call failed", path=request.path)
                 response = problem(NexusError())
             if not response.prepared:
                 response.headers.update(SECURITY_HEADERS)
@@ -308,7 +308,7 @@ class _Routes:
         except ConnectionResetError:
             pass  # they left
         except NexusError as error:
-            LOG.info("A stream ended: %s", error.message)
+            log.info("a stream ended", reason=error.message)
         finally:
             self.streams.discard(task)
         return response

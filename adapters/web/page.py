@@ -115,7 +115,7 @@ def _side(frame: Frame, current: str) -> str:
 
 def _composer(*, thread: str, frameworks: Sequence[tuple[str, str]]) -> str:
     if thread:
-        label, placeholder, options = "Ask for a change, or type a command", "Ask for a change, or type / for commands", ""
+        label, placeholder, options = "Ask for a change, or type a command", "Ask for a change, or / for commands", ""
     else:
         label, placeholder = "Describe an app, or type a command", "Describe the app you want"
         choices = "".join(

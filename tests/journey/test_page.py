@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
@@ -21,8 +21,6 @@ CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (path := shutil.which(name))), None
 )
 TODO, SHELF, PARTY = ThreadId("thr_todo"), ThreadId("thr_shelf"), ThreadId("thr_party")
-
-Open = Callable[..., "asyncio.Future[Page]"]
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +68,11 @@ class Visit:
         return self.site.dialogue.seen[-1]
 
 
+NewVisit = Callable[..., Awaitable[Visit]]
+
+
 @pytest.fixture
-async def visit(site: FakeSite, browser: Browser) -> AsyncIterator[Callable[..., object]]:
+async def visit(site: FakeSite, browser: Browser) -> AsyncIterator[NewVisit]:
     """Open windows: ``await visit(width=375)``."""
     opened: list[Visit] = []
 
@@ -94,8 +95,8 @@ async def visit(site: FakeSite, browser: Browser) -> AsyncIterator[Callable[...,
 # ── the journey ──
 
 
-async def test_from_words_to_a_live_card_without_reloading(site: FakeSite, visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_from_words_to_a_live_card_without_reloading(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit()
     page = v.page
     await page.get_by_role("button", name="Todo list").click()
     await expect(page.locator("#box")).to_have_value("A todo app with due dates and priorities")
@@ -135,8 +136,8 @@ async def test_from_words_to_a_live_card_without_reloading(site: FakeSite, visit
     assert await page.evaluate("window.sameDocument") is True
 
 
-async def test_a_card_keeps_what_its_reader_did_when_it_is_edited(site: FakeSite, visit: Callable[..., object]) -> None:
-    v: Visit = await visit(height=560)  # type: ignore[misc]
+async def test_a_card_keeps_what_its_reader_did_when_it_is_edited(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit(height=560)
     page = await v.go("/t/thr_todo")
     await page.get_by_role("treeitem", name="app.css").click()
     await expect(page.locator(".source-path")).to_have_text("static/app.css")
@@ -172,8 +173,24 @@ async def test_a_card_keeps_what_its_reader_did_when_it_is_edited(site: FakeSite
     await expect(page.get_by_text("It runs as it is.")).to_be_visible()
 
 
-async def test_a_focused_button_that_goes_leaves_focus_in_its_card(site: FakeSite, visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_a_card_that_outgrows_the_window_is_read_from_its_beginning(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit(height=560)
+    page = await v.go("/t/thr_shelf")
+    await site.engine.show(SHELF, fake_cards.review(), key="build")
+    await expect(page.locator(".status")).to_have_text("Ready for review")
+    await expect(page.locator(".card h2")).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="Approve & deploy")).to_be_in_viewport()
+    await page.get_by_role("tab", name="Setup").focus()
+    await site.engine.post(SHELF, "said:9", author="Bo", text="looks good")
+    await expect(page.get_by_role("button", name="Newest")).to_be_visible()
+    await expect(page.locator(".card h2")).to_be_in_viewport()
+    await page.get_by_role("button", name="Newest").click()
+    await expect(page.get_by_text("looks good")).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="Newest")).to_be_hidden()
+
+
+async def test_a_focused_button_that_goes_leaves_focus_in_its_card(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_todo")
     await page.get_by_role("button", name="Approve & deploy").focus()
     await site.engine.show(TODO, fake_cards.live(), key="build")
@@ -181,8 +198,8 @@ async def test_a_focused_button_that_goes_leaves_focus_in_its_card(site: FakeSit
     assert await page.evaluate("document.activeElement.matches('.card')")
 
 
-async def test_the_list_follows_and_other_threads_are_marked(site: FakeSite, visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_the_list_follows_and_other_threads_are_marked(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_todo")
     await site.engine.post(SHELF, "said:2", author="Bo", text="and covers")
     row = page.locator('#threads [data-thread="thr_shelf"]')
@@ -201,10 +218,8 @@ async def test_the_list_follows_and_other_threads_are_marked(site: FakeSite, vis
 # ── what people do ──
 
 
-async def test_a_reply_is_a_change_and_a_refusal_is_private_and_leaves_the_words(
-    site: FakeSite, visit: Callable[..., object]
-) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_a_reply_is_a_change_and_a_refusal_is_private_and_leaves_the_words(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_todo")
     box = page.locator("#box")
     await box.fill("Add tags")
@@ -226,8 +241,8 @@ async def test_a_reply_is_a_change_and_a_refusal_is_private_and_leaves_the_words
     await expect(box).to_be_focused()
 
 
-async def test_a_form_is_a_modal_that_keeps_what_was_typed_when_refused(site: FakeSite, visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_a_form_is_a_modal_that_keeps_what_was_typed_when_refused(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_todo")
     await page.get_by_role("button", name="Change…").click()
     dialog = page.get_by_role("dialog")
@@ -251,8 +266,8 @@ async def test_a_form_is_a_modal_that_keeps_what_was_typed_when_refused(site: Fa
     assert len({inbound.key for inbound in site.dialogue.seen}) == len(site.dialogue.seen)
 
 
-async def test_a_grave_deed_is_asked_about_and_no_is_the_easy_answer(site: FakeSite, visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_a_grave_deed_is_asked_about_and_no_is_the_easy_answer(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_todo")
     await page.get_by_role("button", name="Discard").click()
     dialog = page.get_by_role("alertdialog")
@@ -267,8 +282,8 @@ async def test_a_grave_deed_is_asked_about_and_no_is_the_easy_answer(site: FakeS
     assert action.action == "discard"
 
 
-async def test_a_private_card_opens_beside_and_is_not_in_the_thread(site: FakeSite, visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_a_private_card_opens_beside_and_is_not_in_the_thread(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_party")
     await page.get_by_role("button", name="Reveal password").click()
     drawer = page.get_by_role("dialog")
@@ -279,16 +294,16 @@ async def test_a_private_card_opens_beside_and_is_not_in_the_thread(site: FakeSi
     assert "s3cret" not in await page.content()
 
 
-async def test_many_presses_are_one_action(site: FakeSite, visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_many_presses_are_one_action(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_todo")
     await page.evaluate("for (let n = 0; n < 8; n++) document.querySelector('[data-action=approve]').click()")
     await expect(page.locator(".status")).to_have_text("Deploying")
     assert len(site.dialogue.seen) == 1
 
 
-async def test_what_is_over_is_folded_and_opens(visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_what_is_over_is_folded_and_opens(visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_party")
     old = page.locator(".card").first
     await expect(old.get_by_role("tab", name="Files")).to_be_hidden()
@@ -300,8 +315,8 @@ async def test_what_is_over_is_folded_and_opens(visit: Callable[..., object]) ->
 # ── by keyboard alone ──
 
 
-async def test_everything_is_done_by_keyboard_alone(site: FakeSite, visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_everything_is_done_by_keyboard_alone(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_todo")
     press = page.keyboard.press
     first = "[...document.querySelectorAll('a, button, textarea, input')][0]"
@@ -366,8 +381,8 @@ async def test_everything_is_done_by_keyboard_alone(site: FakeSite, visit: Calla
     await expect(page.locator("#box")).to_be_focused()
 
 
-async def test_focus_is_always_seen(visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_focus_is_always_seen(visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_todo")
     await page.evaluate("document.activeElement.blur()")
     unseen = []
@@ -383,8 +398,8 @@ async def test_focus_is_always_seen(visit: Callable[..., object]) -> None:
     assert unseen == []
 
 
-async def test_every_control_has_a_name_and_every_reference_leads_somewhere(visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_every_control_has_a_name_and_every_reference_leads_somewhere(visit: NewVisit) -> None:
+    v = await visit()
     for path in ("/", "/t/thr_todo", "/t/thr_party"):
         page = await v.go(path)
         wrong = await page.evaluate(
@@ -405,8 +420,8 @@ async def test_every_control_has_a_name_and_every_reference_leads_somewhere(visi
 
 
 @pytest.mark.parametrize("path", ["/", "/t/thr_todo", "/t/thr_party", "/t/thr_invoices", "/t/none"])
-async def test_nothing_is_wider_than_a_phone(visit: Callable[..., object], path: str) -> None:
-    v: Visit = await visit(width=375, height=700, has_touch=True, is_mobile=True)  # type: ignore[misc]
+async def test_nothing_is_wider_than_a_phone(visit: NewVisit, path: str) -> None:
+    v = await visit(width=375, height=700, has_touch=True, is_mobile=True)
     page = await v.go(path)
     for name in ("Files", "Setup", "Deploy"):
         for tab in await page.get_by_role("tab", name=name).all():
@@ -417,8 +432,8 @@ async def test_nothing_is_wider_than_a_phone(visit: Callable[..., object], path:
     v.complaints = [said for said in v.complaints if "404" not in said]
 
 
-async def test_on_a_phone_the_threads_are_in_a_drawer(visit: Callable[..., object]) -> None:
-    v: Visit = await visit(width=375, height=700)  # type: ignore[misc]
+async def test_on_a_phone_the_threads_are_in_a_drawer(visit: NewVisit) -> None:
+    v = await visit(width=375, height=700)
     page = await v.go("/")
     await expect(page.locator("#threads")).to_be_hidden()
     opener = page.locator("[data-drawer-open]")
@@ -434,8 +449,8 @@ async def test_on_a_phone_the_threads_are_in_a_drawer(visit: Callable[..., objec
     await expect(page.locator(".top-title")).to_have_text("Todo app")
 
 
-async def test_light_and_dark_follow_the_system_until_somebody_chooses(visit: Callable[..., object]) -> None:
-    v: Visit = await visit(color_scheme="dark")  # type: ignore[misc]
+async def test_light_and_dark_follow_the_system_until_somebody_chooses(visit: NewVisit) -> None:
+    v = await visit(color_scheme="dark")
     page = await v.go("/")
 
     async def ground() -> str:
@@ -453,8 +468,8 @@ async def test_light_and_dark_follow_the_system_until_somebody_chooses(visit: Ca
     assert await ground() == "rgb(252, 251, 249)"
 
 
-async def test_nothing_moves_for_those_who_asked_for_calm(visit: Callable[..., object]) -> None:
-    v: Visit = await visit(reduced_motion="reduce")  # type: ignore[misc]
+async def test_nothing_moves_for_those_who_asked_for_calm(visit: NewVisit) -> None:
+    v = await visit(reduced_motion="reduce")
     page = await v.go("/t/thr_shelf")
     durations = await page.evaluate(
         "[...document.querySelectorAll('*')].map((e) => parseFloat(getComputedStyle(e).animationDuration))"
@@ -465,7 +480,7 @@ async def test_nothing_moves_for_those_who_asked_for_calm(visit: Callable[..., o
 # ── hostile text ──
 
 
-async def test_hostile_text_is_shown_and_never_runs(site: FakeSite, visit: Callable[..., object]) -> None:
+async def test_hostile_text_is_shown_and_never_runs(site: FakeSite, visit: NewVisit) -> None:
     hostile = (
         '<img src=x onerror="window.owned=1"><script>window.owned=1</script><svg onload=window.owned=1>\u202egnp.exe 👩‍💻 '
         + "z" * 100_000
@@ -490,7 +505,7 @@ async def test_hostile_text_is_shown_and_never_runs(site: FakeSite, visit: Calla
             c.Link(label="go", url="javascript:window.owned=1"),
         ],
     )
-    v: Visit = await visit(width=375, height=700)  # type: ignore[misc]
+    v = await visit(width=375, height=700)
     page = await v.go("/t/thr_todo")
     await site.engine.show(TODO, card, key="build")
     await site.engine.post(TODO, "said:x", author=hostile[:300], text=hostile)
@@ -503,15 +518,16 @@ async def test_hostile_text_is_shown_and_never_runs(site: FakeSite, visit: Calla
     await page.keyboard.press("Escape")
     assert await page.evaluate("window.owned") is None
     assert await page.evaluate("document.querySelectorAll('#main img, #main script, a[href^=javascript]').length") == 0
-    wide = "[...document.querySelectorAll('#messages *')].filter((e) => e.getBoundingClientRect().right > 376 && !e.closest('pre, .table, .by b'))"
+    wide = "[...document.querySelectorAll('#messages *')].filter((e) => e.getBoundingClientRect().right > 376"
+    wide += " && !e.closest('pre, .table, .by b'))"
     assert await page.evaluate("document.getElementById('main').scrollWidth <= 375")
     assert await page.evaluate(f"{wide}.map((e) => e.className)") == []
     await v.go("/t/thr_todo")  # the same from the first answer
     assert await page.evaluate("window.owned") is None
 
 
-async def test_the_browser_itself_refuses_markup_and_scripts_from_elsewhere(visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_the_browser_itself_refuses_markup_and_scripts_from_elsewhere(visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/")
     refused = await page.evaluate(
         """() => { const tries = [
@@ -529,8 +545,8 @@ async def test_the_browser_itself_refuses_markup_and_scripts_from_elsewhere(visi
 # ── when things go away ──
 
 
-async def test_it_comes_back_by_itself_and_catches_up(site: FakeSite, visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_it_comes_back_by_itself_and_catches_up(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_shelf")
     await expect(page.locator(".step-running .step-name")).to_have_text("Install dependencies")
     await site.stop()
@@ -551,8 +567,8 @@ async def test_it_comes_back_by_itself_and_catches_up(site: FakeSite, visit: Cal
     v.complaints = [said for said in v.complaints if "net::ERR" not in said]
 
 
-async def test_whoever_is_signed_out_is_told_how_to_come_back(site: FakeSite, visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_whoever_is_signed_out_is_told_how_to_come_back(site: FakeSite, visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_todo")
     site.store.sessions.clear()
     dialog = page.get_by_role("dialog")
@@ -568,8 +584,8 @@ async def test_whoever_is_signed_out_is_told_how_to_come_back(site: FakeSite, vi
     v.complaints = [said for said in v.complaints if "401" not in said]
 
 
-async def test_an_unknown_thread_leads_back(visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_an_unknown_thread_leads_back(visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_none")
     await expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
     await page.get_by_role("link", name="Build something").click()
@@ -577,8 +593,8 @@ async def test_an_unknown_thread_leads_back(visit: Callable[..., object]) -> Non
     v.complaints = [said for said in v.complaints if "404" not in said]
 
 
-async def test_a_draft_is_there_again(visit: Callable[..., object]) -> None:
-    v: Visit = await visit()  # type: ignore[misc]
+async def test_a_draft_is_there_again(visit: NewVisit) -> None:
+    v = await visit()
     page = await v.go("/t/thr_todo")
     await page.locator("#box").fill("half a thought")
     await page.get_by_role("link", name="Invoice tracker").click()

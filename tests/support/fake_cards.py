@@ -170,10 +170,6 @@ SETUP = [
 ]
 
 
-def _deploy_waiting(note: str = "Anyone in this workspace may approve, until Friday 14:00.") -> list[object]:
-    return [EVIDENCE, Text(text=note, style="muted")]
-
-
 def review(*, build: str = "bld_1", changed: tuple[str, ...] = (), note: str = "", number: int = 1) -> Card:
     """Built and tried, waiting for a person."""
     deploy = [EVIDENCE, Text(text=note or "Anyone in this workspace may approve, until Friday 14:00.", style="muted")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -256,8 +256,8 @@ class FakeDialogue:
             return Answer(text="Only the requester may approve this.", error=True)
         return Answer(text=f"Done: {action.action}.")
 
-    def _play(self, script: object) -> None:
-        task = asyncio.ensure_future(script)  # type: ignore[arg-type]
+    def _play(self, script: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(script)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -30,10 +30,16 @@ function toEnd({ smooth = false } = {}) {
 }
 
 function arriveAtEnd() {
-  const last = document.querySelector("#messages > :last-child");
-  if (!last) return;
   toEnd();
-  if (last.offsetHeight > scroller().clientHeight - 40) last.scrollIntoView({ block: "start" });
+  const last = document.querySelector("#messages > :last-child");
+  if (last && isTall(last)) fromTop(last);
+}
+
+const isTall = (row) => row.offsetHeight > scroller().clientHeight - 40;
+
+/** What does not fit is read from its beginning. */
+function fromTop(row) {
+  row.scrollIntoView({ block: "start" });
   atEnd = isAtEnd();
 }
 
@@ -61,6 +67,7 @@ function put({ thread, order, html }) {
   const focused = document.activeElement;
   const inCard = old?.contains(focused);
   const before = spokenOf(old?.querySelector(".card"));
+  const wasTall = Boolean(old) && isTall(old);
   const stay = atEnd && isAtEnd(); // asked again: a scroll is told of only at the next frame
   let row = old;
   if (old) {
@@ -79,8 +86,12 @@ function put({ thread, order, html }) {
     card.focus({ preventScroll: true });
   }
   if (card) announce(card, before);
-  if (stay) toEnd();
-  else if (!old && newest()) newest().hidden = false;
+  if (stay) {
+    toEnd();
+    if (!wasTall && card && isTall(row) && !row.nextElementSibling) fromTop(row);
+  } else if (!old && newest()) {
+    newest().hidden = false;
+  }
 }
 
 /** After anything came or changed within `root`. */

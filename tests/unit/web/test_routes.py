@@ -12,6 +12,7 @@ import pytest
 
 from core.conversation.inbound import Action, Command, FormSubmit, Reply
 from core.errors import OperatorError
+from core.ids import ThreadId
 from tests.support.fake_engine import ADA, FakeSite
 
 KEY = "0123456789abcdef"
@@ -277,7 +278,7 @@ async def test_completion_comes_from_the_grammar_and_the_apps(ada: aiohttp.Clien
 
 
 async def test_a_thread_that_is_not_there_or_not_theirs_looks_the_same(site: FakeSite, ada: aiohttp.ClientSession) -> None:
-    site.engine.foreign.add(site.engine.listed["thr_party"].thread)  # type: ignore[index]
+    site.engine.foreign.add(ThreadId("thr_party"))
     texts = []
     for path in ("/t/thr_party", "/t/thr_none"):
         async with ada.get(path) as answer:

@@ -15,7 +15,7 @@ from adapters.web import source
 def _text(html: str) -> str:
     data: list[str] = []
     parser = HTMLParser(convert_charrefs=True)
-    parser.handle_data = data.append  # type: ignore[method-assign]
+    parser.handle_data = data.append  # type: ignore[method-assign,assignment]
     parser.feed(html)
     parser.close()
     return "".join(data)

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from core.ids import ThreadId
 from core.operations.views import AppState
 from tests.support import fake_cards
 from tests.support.fake_engine import ADA, FakeSite
@@ -54,7 +55,7 @@ async def _stream(client: aiohttp.ClientSession, path: str, **headers: str) -> A
 
 
 async def test_it_begins_with_the_list_and_then_tells_every_change(site: FakeSite, ada: aiohttp.ClientSession) -> None:
-    thread = site.engine.listed["thr_shelf"].thread  # type: ignore[index]
+    thread = ThreadId("thr_shelf")
     async with _stream(ada, "/chat/stream?thread=thr_shelf") as events:
         name, data, _ = await events.next()
         assert name == "threads"
@@ -70,7 +71,7 @@ async def test_it_begins_with_the_list_and_then_tells_every_change(site: FakeSit
 
 
 async def test_a_reader_that_comes_back_gets_what_it_missed_and_nothing_twice(site: FakeSite, ada: aiohttp.ClientSession) -> None:
-    thread = site.engine.listed["thr_shelf"].thread  # type: ignore[index]
+    thread = ThreadId("thr_shelf")
     async with _stream(ada, "/chat/stream?thread=thr_shelf") as events:
         await events.next("threads")
         await site.engine.show(thread, fake_cards.working(4), key="build")
@@ -88,7 +89,7 @@ async def test_a_reader_that_comes_back_gets_what_it_missed_and_nothing_twice(si
 
 
 async def test_other_threads_are_told_of_but_not_shown(site: FakeSite, ada: aiohttp.ClientSession) -> None:
-    thread = site.engine.listed["thr_party"].thread  # type: ignore[index]
+    thread = ThreadId("thr_party")
     async with _stream(ada, "/chat/stream?thread=thr_todo") as events:
         await events.next("threads")
         await site.engine.post(thread, "said:9", author="Bo", text="secret plans")
@@ -104,12 +105,12 @@ async def test_threads_of_others_are_not_even_told_of(site: FakeSite, ada: aioht
         _, data, _ = await events.next("threads")
         assert "Foreign" not in data["html"]
         await site.engine.post(thread, "k1", author="Bo", text="theirs")
-        await site.engine.post(site.engine.listed["thr_todo"].thread, "k2", author="Ada", text="mine")  # type: ignore[index]
+        await site.engine.post(ThreadId("thr_todo"), "k2", author="Ada", text="mine")
         assert (await events.next())[1] == {"thread": "thr_todo"}
 
 
 async def test_a_program_gets_values_of_every_thread(site: FakeSite, ada: aiohttp.ClientSession) -> None:
-    thread = site.engine.listed["thr_shelf"].thread  # type: ignore[index]
+    thread = ThreadId("thr_shelf")
     async with _stream(ada, "/chat/stream", Accept="application/json") as events:
         _, data, _ = await events.next("threads")
         assert {t["thread"] for t in data["threads"]} >= {"thr_todo", "thr_shelf"}
@@ -119,7 +120,7 @@ async def test_a_program_gets_values_of_every_thread(site: FakeSite, ada: aiohtt
 
 
 async def test_no_text_breaks_out_of_its_event(site: FakeSite, ada: aiohttp.ClientSession) -> None:
-    thread = site.engine.listed["thr_todo"].thread  # type: ignore[index]
+    thread = ThreadId("thr_todo")
     async with _stream(ada, "/chat/stream?thread=thr_todo") as events:
         await events.next("threads")
         await site.engine.post(thread, "k", author="Bo\n\nevent: x", text="a\r\n\r\nevent: signed-out\ndata: {}\n\n\u2028\ud800")
@@ -181,7 +182,7 @@ async def test_the_log_of_another_app_is_not_found(ada: aiohttp.ClientSession) -
 
 
 async def test_a_slow_reader_gets_the_newest_version_alone(site: FakeSite, ada: aiohttp.ClientSession) -> None:
-    thread = site.engine.listed["thr_shelf"].thread  # type: ignore[index]
+    thread = ThreadId("thr_shelf")
     async with _stream(ada, "/chat/stream?thread=thr_shelf") as events:
         await events.next("threads")
         for stage in (4, 5, 4, 5, 4):  # without a pause: nothing is sent in between

@@ -54,7 +54,7 @@ def test_no_text_leaves_its_attribute(text: str) -> None:
 def test_the_source_shown_is_the_source(text: str) -> None:
     data: list[str] = []
     parser = HTMLParser(convert_charrefs=True)
-    parser.handle_data = data.append  # type: ignore[method-assign]
+    parser.handle_data = data.append  # type: ignore[method-assign,assignment]
     parser.feed(esc_source(text))
     parser.close()
     assert "".join(data) == text
