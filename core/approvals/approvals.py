@@ -88,6 +88,8 @@ async def decide(
     if row is None:
         raise NotFound("That approval is not known here.")
     app = await visible_app(t.session, who, app=row.app_id)
+    await t.hold(app.id)
+    await t.session.refresh(app)
     if app.wanted == "deleted":
         raise Conflict(f"The app {app.slug!r} was deleted; there is nothing to approve any more.")
     build = await t.session.get(Build, row.build_id)
@@ -132,10 +134,12 @@ def _why_not(row: Approval, digest: str | None) -> str:
 
 async def expire(ledger: Ledger) -> int:
     """Close the questions whose deadline has passed; returns how many."""
+    late = (Approval.state == "pending", Approval.deadline <= now())
     async with ledger.transaction() as t:
+        await t.hold(*await t.session.scalars(select(Approval.app_id).where(*late)))
         ended = await t.session.execute(
             update(Approval)
-            .where(Approval.state == "pending", Approval.deadline <= now())
+            .where(*late)
             .values(state="expired", decided_at=now())
             .returning(Approval.id, Approval.build_id, Approval.app_id)
         )

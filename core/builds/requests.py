@@ -151,7 +151,7 @@ class BuildRequests:
             if (known := await _known(t, key)) is not None:
                 return known
             app = await visible_app(t.session, who, slug=slug, change=True)
-            await _refuse_while_running(t.session, app)
+            await _refuse_while_running(t, app)
             base = await t.session.scalar(
                 select(Build).where(Build.app_id == app.id, Build.state == "ready").order_by(Build.number.desc()).limit(1)
             )
@@ -161,7 +161,7 @@ class BuildRequests:
             made = Build(
                 id=new_id("b"),
                 app_id=app.id,
-                number=await _next_number(t.session, app),
+                number=await _next_number(t, app),
                 key=key,
                 purpose="change" if base is not None else "new",
                 text=text if base is not None else f"{first.text}\n\n{text}",
@@ -183,13 +183,13 @@ class BuildRequests:
             if old is None:
                 raise NotFound("That build is not known here.")
             app = await visible_app(t.session, who, app=old.app_id, change=True)
-            await _refuse_while_running(t.session, app)
+            await _refuse_while_running(t, app)
             if old.state not in {"failed", "cancelled"}:
                 raise Conflict("Only a build that failed or was cancelled can be tried again.")
             made = Build(
                 id=new_id("b"),
                 app_id=app.id,
-                number=await _next_number(t.session, app),
+                number=await _next_number(t, app),
                 key=key,
                 purpose=old.purpose,
                 text=old.text,
@@ -236,7 +236,7 @@ class BuildRequests:
                 same = await _same(t.session, app, {str(tree.digest), str(files.digest)})
                 if same is not None:
                     return same
-                await _refuse_while_running(t.session, app)
+                await _refuse_while_running(t, app)
             else:
                 app = await _new_app(t, who, slug=slug, name=name, named=True, framework=framework)
                 await _give_thread(t, who, app, None, name)
@@ -250,7 +250,7 @@ class BuildRequests:
             made = Build(
                 id=new_id("b"),
                 app_id=app.id,
-                number=await _next_number(t.session, app),
+                number=await _next_number(t, app),
                 key=key,
                 purpose="push",
                 text=f"{len(files)} files sent over the API",
@@ -269,10 +269,11 @@ class BuildRequests:
             Conflict: it is over already.
         """
         async with self._ledger.transaction() as t:
-            row = await t.session.get(Build, build, with_for_update=True)
+            row = await t.session.get(Build, build)
             if row is None:
                 raise NotFound("That build is not known here.")
             app = await visible_app(t.session, who, app=row.app_id, change=True)
+            await t.session.refresh(row, with_for_update=True)
             if row.state not in {"queued", "running"}:
                 raise Conflict("That build is over already; nothing was cancelled.")
             row.cancelled_by = who.name
@@ -323,14 +324,14 @@ async def _same(session: AsyncSession, app: App, digests: set[str]) -> BuildId |
     return None if found is None else BuildId(found)
 
 
-async def _next_number(session: AsyncSession, app: App) -> int:
-    await session.execute(select(App.id).where(App.id == app.id).with_for_update())
-    return int((await session.scalar(select(func.coalesce(func.max(Build.number), 0)).where(Build.app_id == app.id))) or 0) + 1
+async def _next_number(t: Transaction, app: App) -> int:
+    await t.hold(app.id)
+    return int((await t.session.scalar(select(func.coalesce(func.max(Build.number), 0)).where(Build.app_id == app.id))) or 0) + 1
 
 
-async def _refuse_while_running(session: AsyncSession, app: App) -> None:
-    await session.execute(select(App.id).where(App.id == app.id).with_for_update())
-    if await session.scalar(select(Build.id).where(Build.app_id == app.id, Build.state.in_(["queued", "running"]))):
+async def _refuse_while_running(t: Transaction, app: App) -> None:
+    await t.hold(app.id)
+    if await t.session.scalar(select(Build.id).where(Build.app_id == app.id, Build.state.in_(["queued", "running"]))):
         raise Conflict(f"A build of {app.slug!r} is under way; wait for its card, or cancel it there.")
 
 

@@ -237,7 +237,8 @@ class BuildWork:
     async def name_app(self, row: Build, plan: Plan) -> None:
         """The plan names a new app: its title and, unless a person chose one, its address."""
         async with self._ledger.transaction() as t:
-            app = await t.session.get(App, row.app_id, with_for_update=True)
+            await t.hold(row.app_id)
+            app = await t.session.get(App, row.app_id)
             assert app is not None
             if row.base_revision is None and app.live_release is None:
                 app.name = plan.name
@@ -320,6 +321,7 @@ class BuildWork:
         instructions = tree.get("README.md", "") or f"{plan.name}\n\nStart it with the platform; it needs nothing else."
         new_migrations = {p: c for p, c in tree.under("migrations").items() if base is None or base.get(p) != c}
         async with self._ledger.transaction() as t:
+            await t.hold(row.app_id)
             fresh = await t.session.get(Build, row.id, with_for_update=True)
             app = await t.session.get(App, row.app_id)
             assert fresh is not None
@@ -361,6 +363,7 @@ class BuildWork:
     async def _end_failed(self, row: Build, teller: Teller, stopped: _Stopped) -> None:
         await teller.drain()
         async with self._ledger.transaction() as t:
+            await t.hold(row.app_id)
             fresh = await t.session.get(Build, row.id, with_for_update=True)
             assert fresh is not None
             if fresh.state != "running":
@@ -388,6 +391,7 @@ class BuildWork:
     async def _end_cancelled(self, row: Build, teller: Teller) -> None:
         await teller.drain()
         async with self._ledger.transaction() as t:
+            await t.hold(row.app_id)
             fresh = await t.session.get(Build, row.id, with_for_update=True)
             assert fresh is not None
             if fresh.state != "running":

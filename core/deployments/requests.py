@@ -46,7 +46,7 @@ class DeploymentRequests:
                 key=f"approval:{row.id}",
                 build=build.id,
                 artifact=row.digest,
-                release=await next_release(t.session, app.id),
+                release=await next_release(t, app.id),
                 settings_version=await settings.newest_version(t.session, app.id),
             )
 
@@ -84,7 +84,7 @@ class DeploymentRequests:
                 key=key,
                 build=release.build_id,
                 artifact=release.artifact,
-                release=await next_release(t.session, app.id),
+                release=await next_release(t, app.id),
                 settings_version=release.settings_version if with_data else newest,
                 from_release=number,
                 with_data=with_data,
@@ -123,7 +123,7 @@ class DeploymentRequests:
             if (known := await _known(t, key)) is not None:
                 return known
             app = await visible_app(t.session, who, slug=slug, change=True)
-            await lock_app(t.session, app.id)
+            await t.hold(app.id)
             current = await settings.newest_version(t.session, app.id)
             version = await settings.change(t, self._vault, who, app, set=set, unset=unset, current=current)
             if version is None or app.live_release is None or app.wanted != "running":
@@ -137,7 +137,7 @@ class DeploymentRequests:
                 key=key,
                 build=release.build_id,
                 artifact=release.artifact,
-                release=await next_release(t.session, app.id),
+                release=await next_release(t, app.id),
                 settings_version=version,
             )
 
@@ -194,16 +194,11 @@ class DeploymentRequests:
         return DeploymentId(row.id)
 
 
-async def lock_app(session: AsyncSession, app: str) -> None:
-    """Make other requests for this app wait for this transaction."""
-    await session.execute(select(App.id).where(App.id == app).with_for_update())
-
-
-async def next_release(session: AsyncSession, app: str) -> int:
+async def next_release(t: Transaction, app: str) -> int:
     """The next free release number of an app."""
-    await lock_app(session, app)
-    released = await session.scalar(select(func.max(Release.number)).where(Release.app_id == app))
-    asked = await session.scalar(select(func.max(Deployment.release)).where(Deployment.app_id == app))
+    await t.hold(app)
+    released = await t.session.scalar(select(func.max(Release.number)).where(Release.app_id == app))
+    asked = await t.session.scalar(select(func.max(Deployment.release)).where(Deployment.app_id == app))
     return max(released or 0, asked or 0) + 1
 
 

@@ -209,8 +209,9 @@ class _Run:
     async def _write_release(self, facts: DeploymentLive, by: str) -> None:
         row = self._row
         async with self._p.ledger.transaction() as t:
+            await t.hold(row.app_id)
             fresh = await t.session.get(Deployment, row.id, with_for_update=True)
-            app = await t.session.get(App, row.app_id, with_for_update=True)
+            app = await t.session.get(App, row.app_id)
             assert fresh is not None
             assert app is not None
             release = await t.session.get(Release, (row.app_id, row.release))
@@ -253,6 +254,7 @@ class _Run:
             await self._p.host.forget(self._instance)
         await self._teller.drain()
         async with self._p.ledger.transaction() as t:
+            await t.hold(row.app_id)
             fresh = await t.session.get(Deployment, row.id, with_for_update=True)
             assert fresh is not None
             fresh.state, fresh.ended_at = "failed", now()

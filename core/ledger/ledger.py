@@ -28,6 +28,8 @@ from core.ledger.waking import Work, enqueue
 #: Key of the advisory lock under which events and message versions are written.
 WRITE_ORDER_LOCK = 0x6E657875
 
+_TRY_AGAIN = frozenset({"40001", "40P01"})  #: serialization failure, deadlock: Postgres undid it all
+
 EVENTS_CHANNEL = "nexus_events"
 MESSAGES_CHANNEL = "nexus_messages"
 CANCEL_CHANNEL = "nexus_cancel"
@@ -59,6 +61,14 @@ class Transaction:
         """NOTIFY, when the transaction commits."""
         self._notices.append((channel, payload))
 
+    async def hold(self, *apps: str) -> None:
+        """Take apps in hand until the transaction ends, before anything of theirs is read in order to be changed.
+
+        Everybody takes an app's row first, then rows of its builds, approvals and deployments, then the lock of the order of writing: so
+        that two transactions never wait for each other."""
+        query = select(App.id).where(App.id.in_(apps)).order_by(App.id).with_for_update(key_share=True)
+        await self.session.execute(query)
+
     async def first(self, key: str) -> bool:
         """Whether this idempotency key is new; from now on it is not."""
         from sqlalchemy.dialects.postgresql import insert
@@ -72,6 +82,7 @@ class Transaction:
         """Write what was told and woken. Called by the ledger at the end."""
         await self.session.flush()
         if self._facts:
+            await self.hold(*{app for app, _ in self._facts})
             await self.session.execute(select(text("pg_advisory_xact_lock(:key)")).params(key=WRITE_ORDER_LOCK))
             moment = now()
             for app, fact in self._facts:
@@ -130,6 +141,8 @@ class Ledger:
         except DBAPIError as error:
             if error.connection_invalidated or isinstance(error.__cause__, OSError):
                 raise TemporaryError("The database is not reachable just now; try again in a few seconds.") from error
+            if getattr(error.orig, "sqlstate", "") in _TRY_AGAIN:
+                raise TemporaryError("Somebody else was changing the same thing; try again.") from error
             raise
 
     @contextlib.asynccontextmanager

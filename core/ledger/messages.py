@@ -101,6 +101,7 @@ class Messages:
         if found is not None:
             return found
         async with self._ledger.transaction() as t:
+            await _hold_thread(t, thread)
             version = await next_version(t)
             made = await t.session.execute(
                 insert(Message)
@@ -127,17 +128,14 @@ class Messages:
     async def edit(self, message: str, card: Card, /) -> None:
         """Show this card instead."""
         async with self._ledger.transaction() as t:
-            version = await next_version(t)
-            thread = (
-                await t.session.execute(
-                    update(Message)
-                    .where(Message.id == message)
-                    .values(card=card.model_dump(mode="json"), version=version)
-                    .returning(Message.thread_id)
-                )
-            ).scalar()
+            thread = await t.session.scalar(select(Message.thread_id).where(Message.id == message))
             if thread is None:
                 raise NotFound(f"There is no message {message!r}.")
+            await _hold_thread(t, thread)
+            version = await next_version(t)
+            await t.session.execute(
+                update(Message).where(Message.id == message).values(card=card.model_dump(mode="json"), version=version)
+            )
             await t.session.execute(update(Thread).where(Thread.id == thread).values(version=version, updated_at=now()))
 
     async def find(self, thread: ThreadId, key: str, /) -> MessageView | None:
@@ -150,6 +148,11 @@ class Messages:
         """A thread's messages in order."""
         async with self._ledger.reading() as session:
             return await messages_of(session, thread)
+
+
+async def _hold_thread(t: Transaction, thread: str) -> None:
+    """Its row first, then the lock of the order of writing, as with apps: see `Transaction.hold`."""
+    await t.session.execute(select(Thread.id).where(Thread.id == thread).with_for_update(key_share=True))
 
 
 async def messages_of(session: AsyncSession, thread: ThreadId) -> list[MessageView]:

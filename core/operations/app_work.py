@@ -145,7 +145,8 @@ class AppWork:
         await self._p.end_others(app.id, but="")
         if app.actual != "stopped":
             async with self._p.ledger.transaction() as t:
-                fresh = await t.session.get(App, app.id, with_for_update=True)
+                await t.hold(app.id)
+                fresh = await t.session.get(App, app.id)
                 assert fresh is not None
                 if fresh.wanted == "stopped" and fresh.actual != "stopped":
                     fresh.actual, fresh.crashed = "stopped", False
@@ -166,7 +167,8 @@ class AppWork:
             await self._p.tenants.drop(tenant)
             await self._p.registry.set_state(tenant.tenant, "dropped")
         async with self._p.ledger.transaction() as t:
-            fresh = await t.session.get(App, app.id, with_for_update=True)
+            await t.hold(app.id)
+            fresh = await t.session.get(App, app.id)
             assert fresh is not None
             fresh.actual = "deleted"
             await t.session.execute(

@@ -129,7 +129,7 @@ async def may_see(session: AsyncSession, who: Who, app: App) -> bool:
 
 
 async def visible_app(session: AsyncSession, who: Who, *, slug: str = "", app: str = "", change: bool = False) -> App:
-    """The app by slug or id; with ``change``, only when the principal may change it too.
+    """The app by slug or id; with ``change``, only when the principal may change it too, and in hand until the transaction ends.
 
     Raises:
         NotFound: there is none, or it is not theirs to see.
@@ -146,4 +146,7 @@ async def visible_app(session: AsyncSession, who: Who, *, slug: str = "", app: s
         local = workspace is not None and workspace.platform == LOCAL_PLATFORM
         if local and found.owner_id != who.principal and (principal is None or principal.role != "owner"):
             raise Forbidden(f"{found.slug!r} belongs to somebody else; only its owner may change it.")
+        await session.refresh(found, with_for_update={"key_share": True})
+        if slug and (found.wanted == "deleted" or found.slug != slug):
+            raise NotFound(f"There is no app {slug!r} here any more; `/nexus list` shows yours.")
     return found
