@@ -209,8 +209,10 @@ class DataFolder:
 def default_folder() -> Path:
     """The user's own data folder; for root at home `SHARED`, because nobody else can enter root's home."""
     home_based = Path(platformdirs.user_data_dir("nexus", appauthor=False))
-    at_home = Path.home() == Path(pwd.getpwuid(os.geteuid()).pw_dir)
-    if _is_root() and at_home and not os.environ.get("XDG_DATA_HOME") and not enterable(home_based):
+    if not _is_root():
+        return home_based
+    at_home = Path.home() == Path(pwd.getpwuid(0).pw_dir)
+    if at_home and not os.environ.get("XDG_DATA_HOME") and not enterable(home_based):
         return SHARED
     return home_based
 

@@ -289,6 +289,13 @@ _ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C", "LC_
 def _user_for(data: DataFolder) -> pwd.struct_passwd | None:
     """Whom the server runs as: None for ourselves; the owner of an existing cluster, whatever is preferred today."""
     if os.geteuid() != 0:
+        try:
+            pwd.getpwuid(os.geteuid())
+        except KeyError as error:
+            raise OperatorError(
+                f"Postgres does not run as the user {os.geteuid()}, who has no name on this machine. Add it (a line in /etc/passwd), run "
+                "Nexus as another user, or name another Postgres in POSTGRES_URL."
+            ) from error
         return None
     with contextlib.suppress(OSError, KeyError):
         owner = pwd.getpwuid((data.root / "postgres" / "data").stat().st_uid)

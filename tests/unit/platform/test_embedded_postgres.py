@@ -23,7 +23,7 @@ from bot.platform import parts
 from bot.platform.child import ChildFailed
 from bot.platform.data_folder import DataFolder
 from bot.platform.postgres import LEDGER, EmbeddedPostgres
-from core.errors import DataFolderError, DiskFull
+from core.errors import DataFolderError, DiskFull, OperatorError
 
 Eventually = Callable[..., Awaitable[None]]
 
@@ -261,3 +261,10 @@ async def test_a_full_disk_is_said_before_anything_is_made(
     with pytest.raises(DiskFull, match="10 MB are free"):
         await EmbeddedPostgres(data, bin=bin_folder).start()
     assert not (data.root / "postgres" / "data").exists()
+
+
+def test_a_user_without_a_name_is_told_what_to_do(data: DataFolder, bin_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 2**31 - 7)
+
+    with pytest.raises(OperatorError, match="POSTGRES_URL"):
+        EmbeddedPostgres(data, bin=bin_folder)
