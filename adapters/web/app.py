@@ -18,6 +18,7 @@ from typing import Any, cast
 import structlog
 from aiohttp import web
 
+from adapters.problems import problem, status_of
 from adapters.web import inbound, page, render, source, stream
 from adapters.web.assets import Assets
 from adapters.web.guard import (
@@ -25,10 +26,8 @@ from adapters.web.guard import (
     SECURITY_HEADERS,
     check_same_origin,
     cookie_name,
-    problem,
     read_json,
     require,
-    status_of,
     wants_json,
 )
 from adapters.web.ports import Authenticate, Completer, WebDialogue, WebEngine

@@ -1,4 +1,4 @@
-"""What stands before every route of the page: who is it, may this request change something, and how refusals are told.
+"""What stands before every route of the page: who is it, may this request change something, and how its body is read.
 
 Called by the routes alone. A session cookie counts only for requests that come from the page itself; a bearer token, which no browser
 sends by itself, counts for any.
@@ -7,7 +7,6 @@ sends by itself, counts for any.
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -29,32 +28,6 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-
-_STATUS: tuple[tuple[type[e.NexusError], HTTPStatus], ...] = (
-    (e.Unauthenticated, HTTPStatus.UNAUTHORIZED),
-    (e.Forbidden, HTTPStatus.FORBIDDEN),
-    (e.NotFound, HTTPStatus.NOT_FOUND),
-    (e.Conflict, HTTPStatus.CONFLICT),
-    (e.TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    (e.UserError, HTTPStatus.BAD_REQUEST),
-    (e.OperatorError, HTTPStatus.SERVICE_UNAVAILABLE),
-    (e.TemporaryError, HTTPStatus.SERVICE_UNAVAILABLE),
-)
-
-
-def status_of(error: e.NexusError) -> HTTPStatus:
-    """The HTTP status that tells of an error."""
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-def problem(error: e.NexusError) -> web.Response:
-    """An error as a problem document (RFC 9457)."""
-    status = status_of(error)
-    body = {"type": f"/problems/{error.kind}", "title": status.phrase, "status": status.value, "detail": error.message}
-    return web.Response(
-        text=json.dumps(body), status=status.value, content_type="application/problem+json", headers={"Cache-Control": "no-store"}
-    )
-
 
 def wants_json(request: web.Request) -> bool:
     """Whether the client is a program rather than the page."""
