@@ -29,7 +29,6 @@ import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from weakref import WeakValueDictionary
 
 from core.errors import DiskFull, InvalidInput
 from core.files import FileTree
@@ -42,6 +41,7 @@ from core.verification.untrusted import Bounds, disk_full_as_error, remove, seal
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _LAYER_BOUNDS = Bounds(total_bytes=2_000_000_000, entries=200_000)
 _ARTIFACT_BOUNDS = Bounds(total_bytes=256_000_000, entries=20_000)
+_LOCK_PAUSE = 0.05  #: seconds between two tries at a lock that another process may hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +126,20 @@ class ArtifactStore:
         self._artifact_bounds = artifact_bounds
         self._min_free = min_free_mb * 1_000_000
         self._grace = grace_seconds
-        self._installing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def installing(self, layer: Digest) -> asyncio.Lock:
-        """Held while a layer is installed, so that builds with the same dependencies install them once."""
-        return self._installing.setdefault(layer, asyncio.Lock())
+    @contextlib.asynccontextmanager
+    async def installing(self, framework: str) -> AsyncIterator[None]:
+        """Held while dependencies are installed, one at a time per framework, over all processes. The package cache that installs
+        share is writable for one sandbox user at a time; and what the one before has installed need not be installed again."""
+        with disk_full_as_error():
+            self._prepare()
+            fd = os.open(self.root / f"install-{framework}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            while not _lock_now(fd):  # noqa: ASYNC110 - the holder may be another process
+                await asyncio.sleep(_LOCK_PAUSE)
+            yield
+        finally:
+            os.close(fd)
 
     def check_room(self) -> None:
         """Raises:
@@ -321,6 +330,14 @@ def _hex(digest: Digest) -> str:
     if found is None:
         raise InvalidInput(f"{digest[:80]!a} is not the digest of an artifact; it starts with 'sha256:'.")
     return found[1]
+
+
+def _lock_now(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _rename_unless_there(made: Path, target: Path) -> None:

@@ -22,6 +22,7 @@ from core.errors import BuildFailed, DiskFull
 from core.ids import Digest
 
 _CHUNK = 1 << 20
+_REMOVE_DEPTH = 60  #: open folders at a time
 _O_PATH = getattr(os, "O_PATH", 0)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -237,8 +238,8 @@ def _copy_over(fd: int, name: str, folder: int, mode: int) -> None:
 def remove(path: Path) -> None:
     """Remove a file, link or folder, however it was made. Fine when it is gone.
 
-    Unreadable folders are opened up first. Folders below folders are moved up into ``path`` and emptied there, so that a nesting
-    deeper than the recursion limit or the open-file limit is removed as well.
+    Unreadable folders are opened up first. Folders nested too deep for recursion and for open files are moved up into ``path`` and
+    emptied from there (all of them moved would be simpler, and ten times slower).
     """
     try:
         parent = os.open(path.parent, _FOLDER)
@@ -253,26 +254,26 @@ def remove(path: Path) -> None:
             os.unlink(path.name, dir_fd=parent)
             return
         with _emptiable(path.name, parent) as top:
-            while names := os.listdir(top):
-                for name in names:
-                    _remove_one(name, top)
+            while os.listdir(top):
+                _empty(top, top, 0)
         os.rmdir(path.name, dir_fd=parent)
     finally:
         os.close(parent)
 
 
-def _remove_one(name: str, top: int) -> None:
-    if not stat.S_ISDIR(os.stat(name, dir_fd=top, follow_symlinks=False).st_mode):
-        os.unlink(name, dir_fd=top)
-        return
-    with _emptiable(name, top) as fd:
-        for child in os.listdir(fd):
-            if stat.S_ISDIR(os.stat(child, dir_fd=fd, follow_symlinks=False).st_mode):
-                with _emptiable(child, fd):  # moving a folder needs the right to write to it
-                    os.rename(child, f".gone-{secrets.token_hex(8)}", src_dir_fd=fd, dst_dir_fd=top)
+def _empty(folder: int, top: int, depth: int) -> None:
+    """Remove what is in ``folder``; what is nested too deep is in ``top`` afterwards."""
+    for name in os.listdir(folder):
+        if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=folder)
+            continue
+        with _emptiable(name, folder) as inner:  # moving a folder, too, needs the right to write to it
+            if depth < _REMOVE_DEPTH:
+                _empty(inner, top, depth + 1)
             else:
-                os.unlink(child, dir_fd=fd)
-    os.rmdir(name, dir_fd=top)
+                os.rename(name, f".gone-{secrets.token_hex(8)}", src_dir_fd=folder, dst_dir_fd=top)
+        if depth < _REMOVE_DEPTH:
+            os.rmdir(name, dir_fd=folder)
 
 
 @contextlib.contextmanager

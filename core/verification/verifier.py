@@ -231,7 +231,8 @@ class Verifier:
         how = "from the store"
         layer = await self._store.layer(digest, framework.layer_folder)
         if layer is None:
-            async with self._store.installing(digest):
+            run.note("waiting for its turn")
+            async with self._store.installing(framework.name):
                 layer = await self._store.layer(digest, framework.layer_folder)
                 if layer is None:
                     how = "installed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from core.conversation.cards import Step, StepState
 from core.files import FileTree
 from core.frameworks.registry import FRAMEWORKS
 from core.generation.plan import FieldType, FrameworkName, Plan, Resource, ResourceField
+from core.verification.sandbox import Isolation
 from core.verification.untrusted import remove
 from core.verification.verifier import Rejected, Verified
 from tests.support.postgres import ThrowawayPostgres, throwaway_postgres
@@ -183,6 +185,17 @@ async def test_two_at_once_end_with_one_artifact(house: House) -> None:
     assert await house.leftovers() == []
 
 
+async def test_two_with_different_new_dependencies_at_once_are_both_installed(house: House) -> None:
+    """As root, the package cache belongs to one sandbox user at a time."""
+    spec = FRAMEWORKS["fastapi"]
+    tree, plan = app("fastapi")
+    trees = [spec.with_dependencies(tree, {package: "*"}) for package in ("toolz", "iniconfig")]
+    results = await asyncio.gather(*(house.verifier.verify(one, spec, plan, lambda step: None) for one in trees))
+    for result in results:
+        assert isinstance(result, Verified), shown(result)
+        assert result.evidence[0].detail == "5 packages, installed"
+
+
 INDEX, MAIN = "src/resources/index.js", "app/resources/__init__.py"
 
 
@@ -288,3 +301,20 @@ async def test_what_a_killed_verification_left_is_swept_and_not_before(
     assert len(await house.host.instances()) == 1, "instances outlive whoever started them"
     assert await house.verifier.sweep() == 1
     assert await house.leftovers() == []
+
+
+@pytest.mark.parametrize("name", ["fastapi", "express"])
+async def test_where_no_namespaces_can_be_made_the_weaker_walls_serve(
+    house: House, postgres: ThrowawayPostgres, folder: Path, name: FrameworkName
+) -> None:
+    weaker = await build_house(
+        folder, dsn=postgres.admin_dsn, sockets=postgres.socket_dir, port=postgres.port, forced="restricted"
+    )
+    tree, plan = app(name)
+    tree = FRAMEWORKS[name].with_dependencies(tree, {"typing-inspect" if name == "fastapi" else "nanoid": "*"})
+    result = await weaker.verifier.verify(tree, FRAMEWORKS[name], plan, lambda step: None, own_code=True)
+    assert isinstance(result, Verified), shown(result)
+    assert result.evidence[0].detail.endswith("installed")
+    assert result.isolation is (Isolation.USER if os.geteuid() == 0 else Isolation.PROCESS)
+    assert await weaker.leftovers() == []
+    await weaker.tenants.close()

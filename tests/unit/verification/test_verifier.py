@@ -224,6 +224,21 @@ async def test_many_at_once_install_once_and_end_with_one_artifact(stage: Stage)
     await stage.nothing_is_left()
 
 
+async def test_installs_of_one_framework_take_turns_because_they_share_a_cache(stage: Stage) -> None:
+    overlapping: list[int] = []
+    script = stage.script
+
+    def spy(command: Command) -> Outcome | None:
+        overlapping.append(sum(list(other.argv) == ["/install"] for other in stage.sandbox.running))
+        return script(command)
+
+    stage.sandbox._script = spy
+    trees = [TREE.with_files({"deps.json": json.dumps([f"package-{n}"])}) for n in range(4)]
+    results = await asyncio.gather(*(stage.verify(tree) for tree in trees))
+    assert all(isinstance(result, Verified) for result in results)
+    assert max(overlapping) == 1
+
+
 async def test_other_dependencies_are_another_layer_and_another_artifact(stage: Stage) -> None:
     first = await stage.verified()
     second = await stage.verified(TREE.with_files({"deps.json": '["left", "right"]'}))
