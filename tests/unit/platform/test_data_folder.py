@@ -7,7 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,23 @@ from bot.platform.data_folder import DataFolder, enterable, write_private
 from core.errors import DataFolderError, DiskFull
 
 IS_ROOT = os.geteuid() == 0
+
+
+@pytest.fixture(autouse=True)
+def short_folders() -> Iterator[None]:
+    """Removes the runtime folders of deep data folders, which lie elsewhere."""
+    made: list[Path] = []
+    original = data_folder._short_folder
+
+    def remembered(root: Path) -> Path:
+        made.append(original(root))
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data_folder, "_short_folder", remembered)
+        yield
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def mode(path: Path) -> int:
