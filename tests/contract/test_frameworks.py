@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
+import asyncpg
 import pytest
+from hypothesis import HealthCheck, given, settings
 
+from adapters.models.starter import python_code
 from core.files import FileTree
 from core.frameworks.framework import Framework, Toolchain
 from core.frameworks.registry import FRAMEWORKS
 from core.generation.plan import FieldType, Plan, Resource, ResourceField
 from tests.contract.running_app import RunningApp, database, environment, install, run, started, toolchain
 from tests.support.postgres import ThrowawayPostgres, free_port, throwaway_postgres
+from tests.unit.models.starter.test_starter_any_text import TEXTS
 from tests.unit.models.starter.writing import changed, written
 
 DESCRIPTIONS = (
@@ -173,6 +179,48 @@ async def test_every_resource_of_a_generated_app_can_be_created_read_changed_and
         assert "Traceback" not in app.log.read_text()
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=TEXTS.filter(lambda text: any(character.isalnum() for character in text)))
+async def test_the_tables_of_any_description_can_be_made(postgres: ThrowawayPostgres, text: str) -> None:
+    plan, tree = await written(text)
+    connection = await asyncpg.connect(postgres.admin_dsn)
+    try:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(tree["migrations/0001_init.sql"])
+        for resource in plan.resources:
+            names = ", ".join(f'"{one.name}"' for one in resource.fields)
+            await connection.execute(f'SELECT id, created_at, updated_at, {names} FROM "{resource.name}"')
+        await transaction.rollback()
+    finally:
+        await connection.close()
+
+
+def test_fields_may_have_the_name_of_anything_in_python(tools: Toolchain, folder: Path, tmp_path: Path) -> None:
+    spec = FRAMEWORKS["fastapi"]
+    layer = install(spec, spec.scaffold(), tools, tmp_path / "made")
+    listing = "import pydantic, builtins, keyword; print(*dir(pydantic.BaseModel), *dir(builtins), *keyword.kwlist)"
+    said = subprocess.run(
+        [layer / "bin" / "python", "-W", "ignore", "-c", listing], capture_output=True, text=True, check=True
+    ).stdout
+    names = sorted({name.lower() for name in said.split() if re.fullmatch("[a-z][a-z0-9_]{0,39}", name.lower())})
+    resources = [
+        Resource(
+            name=f"r{n}s", singular=["date", "line", "record", "none", "true", "number"][n] if n < 6 else f"r{n}", fields=fields
+        )
+        for n, fields in enumerate(
+            [ResourceField(name=name, type=list(FieldType)[k % 10], required=k % 2 == 0) for k, name in enumerate(chunk)]
+            for chunk in (names[start : start + 30] for start in range(0, len(names), 30))
+        )
+    ]
+    assert len(names) > 150
+    tree = spec.scaffold().with_files(python_code.files(resources))
+    tree.write_to(tmp_path / "app")
+    (tmp_path / "app" / ".venv").symlink_to(layer)
+    (recipe,) = spec.build(tree, tools)
+    assert "Warning" not in run([recipe], tmp_path / "app", folder)
+
+
 def _parents_first(plan: Plan) -> list[Resource]:
     return sorted(plan.resources, key=lambda resource: any(one.type is FieldType.REFERENCE for one in resource.fields))
 
@@ -237,8 +285,6 @@ async def test_twenty_clients_at_once_are_served(todos: RunningApp) -> None:
 
 
 async def test_the_app_heals_when_its_connections_are_cut(todos: RunningApp, postgres: ThrowawayPostgres) -> None:
-    import asyncpg
-
     assert (await todos.call("GET", "/api/todos"))[0] == 200
     admin = await asyncpg.connect(postgres.admin_dsn)
     await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'db\\_%'")

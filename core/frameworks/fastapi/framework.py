@@ -107,7 +107,7 @@ class FastAPI(Framework):
         return [str(tools.python), "-I", "-S", str(tools.launchers / "launch_fastapi.py")]
 
 
-_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "", "PYTHONUTF8": "1"}
+_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
 
 
 @cache
