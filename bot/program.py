@@ -28,6 +28,7 @@ from bot.platform.postgres import EmbeddedPostgres
 from bot.settings import Settings
 from bot.wiring import Nexus, visible_programs, wire
 from core.approvals.approvals import expire
+from core.errors import TemporaryError
 from core.hosting.host import UnixAddress
 from core.ledger.migrations import migrate
 from core.ledger.waking import holding
@@ -170,7 +171,7 @@ def _must_not_end(task: asyncio.Task[None]) -> None:
 async def _ticking(nexus: Nexus) -> None:
     """In-process ticks, in the one worker that holds the lock."""
     while True:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(TemporaryError):  # the lock was lost with Postgres: somebody ticks on when it is back
             async with holding(nexus.ledger, "ticks") as mine:
                 if mine:
                     await _run_ticks(nexus)

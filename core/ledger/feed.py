@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 import structlog
 
+from core.errors import TemporaryError
 from core.ledger.ledger import Ledger
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,7 @@ class Feed:
         """Listen until cancelled; after a lost connection every reader is woken once, for what it may have missed."""
         while True:
             gone = asyncio.Event()
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(TemporaryError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection = await self._ledger.connect()
                 try:
                     connection.add_termination_listener(lambda _, gone=gone: gone.set())

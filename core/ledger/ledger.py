@@ -17,22 +17,27 @@ from typing import Any
 import asyncpg
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from core.errors import TemporaryError
+from core.errors import DiskFull, NexusError, TemporaryError
 from core.ids import AppId
 from core.ledger.events import Event, Fact
-from core.ledger.tables import App, EventRow, InboxKey, now
+from core.ledger.tables import App, EventRow, InboxKey, now, storable
 from core.ledger.waking import Work, enqueue
 
 #: Key of the advisory lock under which events and message versions are written.
 WRITE_ORDER_LOCK = 0x6E657875
 
 _TRY_AGAIN = frozenset({"40001", "40P01"})  #: serialization failure, deadlock: Postgres undid it all
+_NOT_THERE = frozenset({"53300", "57P01", "57P02", "57P03"})  #: no place left, or it stops, crashes or starts just now
+_DISK_FULL = "53100"
 
 EVENTS_CHANNEL = "nexus_events"
 MESSAGES_CHANNEL = "nexus_messages"
 CANCEL_CHANNEL = "nexus_cancel"
+
+_UNREACHABLE = "The database is not reachable just now; try again in a few seconds."
 
 
 def lock_key(name: str) -> int:
@@ -97,7 +102,7 @@ class Transaction:
                 ).scalar_one()
                 self.session.add(EventRow(app_id=app, seq=seq, fact=fact.model_dump(mode="json"), at=moment))
                 await self.session.flush()
-            self._notices.append((EVENTS_CHANNEL, ",".join(sorted({app for app, _ in self._facts}))))
+            self._notices.append((EVENTS_CHANNEL, ""))
         for channel, payload in self._notices:
             await self.session.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": channel, "payload": payload})
         if self._works:
@@ -114,36 +119,44 @@ class Ledger:
             pool_size=10,
             max_overflow=10,
             pool_pre_ping=True,
-            json_serializer=lambda value: json.dumps(value, ensure_ascii=False),
+            json_serializer=_to_json,
+            hide_parameters=True,  # what people and apps wrote does not belong into Nexus's own log
         )
 
     async def close(self) -> None:
         await self.engine.dispose()
 
     async def connect(self) -> asyncpg.Connection[Any]:
-        """A connection of its own, for LISTEN, locks and the queue."""
-        return await asyncpg.connect(self.dsn)
+        """A connection of its own, for LISTEN, locks and the queue.
+
+        Raises:
+            TemporaryError: Postgres is not there just now.
+        """
+        try:
+            return await asyncpg.connect(self.dsn)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise TemporaryError(_UNREACHABLE) from error
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Commit at the end, roll back on an exception.
 
         Raises:
-            TemporaryError: Postgres is not there just now; nothing was written.
+            TemporaryError: Postgres is not there just now, or somebody was in the way; nothing was written.
+            DiskFull: Postgres has no room; nothing was written.
         """
         try:
             async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
                 transaction = Transaction(session)
                 yield transaction
                 await transaction.flush()
-        except (InterfaceError, OSError, asyncpg.PostgresConnectionError) as error:
-            raise TemporaryError("The database is not reachable just now; try again in a few seconds.") from error
-        except DBAPIError as error:
-            if error.connection_invalidated or isinstance(error.__cause__, OSError):
-                raise TemporaryError("The database is not reachable just now; try again in a few seconds.") from error
-            if getattr(error.orig, "sqlstate", "") in _TRY_AGAIN:
-                raise TemporaryError("Somebody else was changing the same thing; try again.") from error
-            raise
+        except (InterfaceError, PoolTimeout, OSError, asyncpg.PostgresConnectionError) as error:
+            raise TemporaryError(_UNREACHABLE) from error
+        except (DBAPIError, asyncpg.PostgresError) as error:
+            translated = _translated(error)
+            if translated is None:
+                raise
+            raise translated from error
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -164,6 +177,35 @@ class Ledger:
         """The greatest event id, 0 when there is none."""
         async with self.reading() as session:
             return (await session.scalar(text("SELECT coalesce(max(id), 0) FROM events"))) or 0
+
+
+def _translated(error: DBAPIError | asyncpg.PostgresError) -> NexusError | None:
+    """An error of Postgres's as one of ours; None when it is a defect."""
+    state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
+    if state in _TRY_AGAIN:
+        return TemporaryError("Somebody else was changing the same thing; try again.")
+    if state == _DISK_FULL:
+        return DiskFull()
+    gone = isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error.__cause__, OSError))
+    return TemporaryError(_UNREACHABLE) if gone or state in _NOT_THERE else None
+
+
+def _to_json(value: Any) -> str:
+    """As JSON that Postgres takes: it refuses the NUL characters and lone surrogates that apps and models may write."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if "\\u0000" not in text and storable(text) == text else json.dumps(_storable(value), ensure_ascii=False)
+
+
+def _storable(value: Any) -> Any:
+    match value:
+        case str():
+            return storable(value)
+        case dict():
+            return {storable(str(name)): _storable(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_storable(inner) for inner in value]
+        case _:
+            return value
 
 
 async def raw(connection: AsyncConnection) -> asyncpg.Connection[Any]:

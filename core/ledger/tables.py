@@ -9,7 +9,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, MetaData, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -26,11 +38,27 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def storable(text: str) -> str:
+    """The text without what Postgres refuses: NUL characters and lone surrogates."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+class Words(TypeDecorator[str]):
+    """Text of whatever origin. An app may print anything, and what it printed last must not keep its failure from being written down."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
 class Row(DeclarativeBase):
     """Base of all rows."""
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {
+        str: Words(),
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
         list[Any]: JSONB,

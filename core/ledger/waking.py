@@ -20,6 +20,8 @@ import structlog
 from pgqueuer import AsyncpgDriver, Job, QueueManager
 from pgqueuer.queries import Queries
 
+from core.errors import TemporaryError
+
 if TYPE_CHECKING:
     from core.ledger.ledger import Ledger
 
@@ -53,39 +55,52 @@ async def holding(ledger: Ledger, name: str, *, wait: float = 0.0) -> AsyncItera
     """Hold the advisory lock of ``name`` for the length of the block; yields False, holding nothing, when somebody else has it and
     keeps it for ``wait`` seconds.
 
-    The task inside is cancelled when the lock's connection is lost: from that moment another worker may have taken over.
+    When the lock's connection is lost, the block is cancelled where it stands: from that moment another worker may have taken over.
+
+    Raises:
+        TemporaryError: Postgres is not there, or the lock was lost with its connection.
     """
     from core.ledger.ledger import lock_key
 
     connection = await ledger.connect()
     task = asyncio.current_task()
-    over = False
+    assert task is not None
+    over = lost = False
 
-    def lost(_: object) -> None:
-        if not over and task is not None:
+    def gone(_: object) -> None:
+        nonlocal lost
+        if not over and not lost:
+            lost = True
             log.warning("lock lost with its connection", lock=name)
-            task.cancel("the connection that held the lock was lost")
+            task.cancel()
 
     try:
         if not await _lock(connection, lock_key(name), wait):
             yield False
             return
-        connection.add_termination_listener(lost)
+        connection.add_termination_listener(gone)
         yield True
+    except asyncio.CancelledError:
+        if lost and task.uncancel() == 0:
+            raise TemporaryError("The connection that held a lock was lost; somebody goes on with the work.") from None
+        raise
     finally:
         over = True
-        connection.remove_termination_listener(lost)
-        connection.terminate() if connection.is_closed() else await connection.close(timeout=5)
+        connection.remove_termination_listener(gone)
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection.terminate() if connection.is_closed() else await connection.close(timeout=5)
 
 
 async def _lock(connection: asyncpg.Connection[Any], key: int, wait: float) -> bool:
-    if wait <= 0:
-        return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", key))
-    await connection.execute(f"SET lock_timeout = {round(wait * 1000)}")
     try:
+        if wait <= 0:
+            return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", key))
+        await connection.execute(f"SET lock_timeout = {round(wait * 1000)}")
         await connection.execute("SELECT pg_advisory_lock($1)", key)
     except asyncpg.LockNotAvailableError:
         return False
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise TemporaryError("The database is not reachable just now; try again in a few seconds.") from error
     return True
 
 
@@ -96,16 +111,22 @@ class Waker:
         self._ledger = ledger
         self._handlers = handlers
         self._tasks: set[asyncio.Task[None]] = set()
+        self._in_hand: set[Work] = set()
+        self._over = False
 
     async def run(self) -> None:
+        self._over = False
         try:
             while True:
                 try:
                     await self._serve()
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RuntimeError, ExceptionGroup) as error:
+                except (
+                    TemporaryError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RuntimeError, ExceptionGroup,
+                ) as error:  # fmt: skip
                     log.warning("the queue lost its connection, trying again", error=repr(error))
                 await asyncio.sleep(0.5)
         finally:
+            self._over = True
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -132,7 +153,15 @@ class Waker:
         return take
 
     def start(self, work: Work) -> None:
-        """Begin a work here, in a task of its own: the job has done its part, the row and its lock do the rest."""
+        """Begin a work here, in a task of its own: the job has done its part, the row and its lock do the rest.
+
+        A build or a deployment that a task of this process has in hand already, be it only waiting for its turn, gets no second one."""
+        if self._over:
+            return
+        if work.kind is not WorkKind.APP:
+            if work in self._in_hand:
+                return
+            self._in_hand.add(work)
         task = asyncio.create_task(self._advance(work), name=f"{work.kind} {work.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -140,5 +169,9 @@ class Waker:
     async def _advance(self, work: Work) -> None:
         try:
             await self._handlers[work.kind](work.id)
+        except TemporaryError as error:
+            log.warning("a work could not be moved just now; the reconciler will wake it again", work=work.id, error=error.message)
         except Exception:
             log.exception("a work could not be moved; the reconciler will wake it again", work=work.id)
+        finally:
+            self._in_hand.discard(work)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.conversation.cards import Card
-from core.errors import DataFolderError, OperatorError
+from core.errors import DataFolderError, OperatorError, TemporaryError
 from core.ids import ThreadId
 from core.ledger.events import Said
 from core.ledger.feed import Feed
@@ -98,7 +98,7 @@ async def test_a_lock_is_held_by_one_and_freed_when_its_holder_loses_its_connect
     await entered.wait()
     async with ledger.reading() as session:
         await session.execute(text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"))
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(TemporaryError):
         await task
     async with holding(ledger, "work") as again:
         assert again
