@@ -140,7 +140,7 @@ def wire(
     feed = Feed(ledger)
     vault = Vault([data.secret("settings")])
     host = ProcessHost(confinement, state_folder=data.folder("instances"), runtime_folder=data.runtime / "i")
-    router = CaddyRouter(caddy.admin_socket)
+    router = CaddyRouter(caddy.admin_socket, targets=caddy.targets)
     tenants = PostgresTenants(
         postgres.dsn("postgres").get_secret_value(),
         socket_dir=postgres.socket_dir,

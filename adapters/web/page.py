@@ -21,6 +21,7 @@ Theme = Literal["light", "dark"] | None  #: None follows the system
 
 STATE_WORDS = {
     AppState.BUILDING: "Building",
+    AppState.DEPLOYING: "Deploying",
     AppState.REVIEW: "Needs review",
     AppState.FAILED: "Failed",
     AppState.LIVE: "Live",

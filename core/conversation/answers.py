@@ -20,6 +20,7 @@ SHOWN_RELEASES = 10
 
 _TONES = {
     AppState.BUILDING: Tone.WORKING,
+    AppState.DEPLOYING: Tone.WORKING,
     AppState.REVIEW: Tone.WAITING,
     AppState.FAILED: Tone.BAD,
     AppState.LIVE: Tone.GOOD,
@@ -95,7 +96,7 @@ def _app_actions(app: AppView, has_earlier: bool) -> list[Button | Link]:
             return [button("deploy", slug, "Approve & deploy", style="primary"), settings, delete]
         case AppState.DELETED:
             return []
-        case AppState.BUILDING | AppState.FAILED:
+        case AppState.BUILDING | AppState.DEPLOYING | AppState.FAILED:
             return [settings, delete]
 
 

@@ -42,7 +42,7 @@ async def app_state(session: AsyncSession, app: App) -> AppState:
         select(Deployment.id).where(Deployment.app_id == app.id, Deployment.state.in_(["queued", "running"]))
     )
     if deploying is not None:
-        return AppState.BUILDING
+        return AppState.DEPLOYING
     pending = await session.scalar(select(Approval.id).where(Approval.app_id == app.id, Approval.state == "pending"))
     return AppState.REVIEW if pending is not None else AppState.FAILED
 

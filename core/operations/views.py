@@ -18,6 +18,7 @@ class AppState(enum.StrEnum):
     """The one word for an app in a list."""
 
     BUILDING = "building"  #: its first build is under way
+    DEPLOYING = "deploying"  #: it is on its way to be live for the first time
     REVIEW = "review"  #: never live, and an approval is pending
     FAILED = "failed"  #: never live, and its last build or deployment failed
     LIVE = "live"  #: a release answers

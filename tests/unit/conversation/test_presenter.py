@@ -148,7 +148,7 @@ def test_the_review_card_shows_all_that_a_decision_needs() -> None:
     assert facts_of(deploy)["May approve"] == "anyone here"
     assert facts_of(deploy)["Until"] == "15 Nov 2026, 14:05 UTC"
     assert facts_of(card.children) == {
-        "Framework": "fastapi",
+        "Framework": "FastAPI",
         "Written by": "openai gpt-x",
         "Took": "9.4 s",
         "Tokens": "11,310, $0.13",
