@@ -8,8 +8,9 @@ the machine down; who waits sees how many are ahead. It never deploys: that take
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -50,6 +51,7 @@ from core.verification.verifier import Rejected, Verified, Verifier
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3  #: how often a worker may take a build up before it is given up
+MAX_SECONDS = 3600.0  #: after which an attempt is ended: whatever it waits for is not going to come
 REPAIRS = 2  #: rounds in which a model may mend what verification rejected
 
 
@@ -86,12 +88,18 @@ class BuildWork:
         async with self._places, holding(self._ledger, build) as mine:
             if not mine:
                 return
-            row = await self._take_up(build)
+            row, resumed = await self._take_up(build)
             if row is None:
                 return
             log.info("build", build=build, attempt=row.attempts)
             async with telling(self._ledger, row.app_id) as teller:
-                await self._run(row, teller)
+                if resumed:
+                    teller.tell(BuildNote(build=row.id, text="Nexus was interrupted here and goes on."))
+                try:
+                    await self._run(row, teller)
+                except asyncio.CancelledError:
+                    await self._give_back(row)
+                    raise
 
     async def _tell_queued(self, build: str) -> None:
         async with self._ledger.transaction() as t:
@@ -106,50 +114,64 @@ class BuildWork:
             if ahead:
                 t.tell(row.app_id, BuildQueued(build=build, ahead=int(ahead)))
 
-    async def _take_up(self, build: str) -> Build | None:
-        """Count the attempt; None when there is nothing to do."""
+    async def _take_up(self, build: str) -> tuple[Build | None, bool]:
+        """The row with this attempt counted, and whether there was one before; None when there is nothing to do."""
         async with self._ledger.transaction() as t:
             row = await t.session.get(Build, build, with_for_update=True)
             if row is None or row.state not in {"queued", "running"}:
-                return None
+                return None, False
+            resumed = row.state == "running"
             row.state = "running"
             row.attempts += 1
-            return row
+            return row, resumed
+
+    async def _give_back(self, row: Build) -> None:
+        """Nexus is stopping: that is nothing the build did, so the attempt does not count."""
+        taken = (Build.id == row.id, Build.state == "running", Build.attempts == row.attempts)
+        with contextlib.suppress(TemporaryError):
+            async with self._ledger.transaction() as t:
+                await t.session.execute(update(Build).where(*taken).values(attempts=row.attempts - 1))
 
     async def _run(self, row: Build, teller: Teller) -> None:
-        cancelled = asyncio.Event()
         work = asyncio.create_task(self._make(row, teller), name=f"make {row.id}")
-
-        def heard(payload: str) -> None:
-            if payload == row.id:
-                cancelled.set()
-                work.cancel()
-
-        with self._feed.subscribed(CANCEL_CHANNEL, heard):
-            try:
-                if row.cancelled_by or await self._asked_to_stop(row.id):
-                    cancelled.set()
-                    work.cancel()
-                await work
-            except asyncio.CancelledError:
-                if not cancelled.is_set():
-                    work.cancel()
-                    await asyncio.gather(work, return_exceptions=True)
-                    raise
-                await self._end_cancelled(row, teller)
-            except _Stopped as stopped:
-                await self._end_failed(row, teller, stopped)
-            except TemporaryError:
+        calling_off = asyncio.create_task(self._called_off(row.id, work), name=f"watch {row.id}")
+        try:
+            await asyncio.wait({work}, timeout=MAX_SECONDS)
+            if not work.done():
+                raise _Stopped(
+                    row.stage or "prepare", f"The build took longer than {MAX_SECONDS / 60:.0f} minutes and was ended."
+                )
+            await work
+        except asyncio.CancelledError:
+            if not calling_off.done() or calling_off.exception() is not None:
                 raise
-            except NexusError as error:
-                await self._end_failed(row, teller, _Stopped(row.stage or "prepare", error.message))
-            except Exception:
-                log.exception("build failed in Nexus itself", build=row.id)
-                if row.attempts >= MAX_ATTEMPTS:
-                    reason = "Nexus itself failed at this build three times; its log has the details. Try again later."
-                    await self._end_failed(row, teller, _Stopped("prepare", reason))
-                    return
+            await self._end_cancelled(row, teller)
+        except _Stopped as stopped:
+            await _ended(work)
+            await self._end_failed(row, teller, stopped)
+        except TemporaryError as error:
+            if row.attempts < MAX_ATTEMPTS:
                 raise
+            await self._end_failed(row, teller, _Stopped(row.stage or "prepare", error.message))
+        except NexusError as error:
+            await self._end_failed(row, teller, _Stopped(row.stage or "prepare", error.message))
+        except Exception:
+            log.exception("build failed in Nexus itself", build=row.id)
+            if row.attempts < MAX_ATTEMPTS:
+                raise
+            reason = "Nexus itself failed at this build three times; its log has the details. Try again later."
+            await self._end_failed(row, teller, _Stopped("prepare", reason))
+        finally:
+            await _ended(work, calling_off)
+
+    async def _called_off(self, build: str, work: asyncio.Task[None]) -> None:
+        """End the work when somebody has cancelled the build; returns only then."""
+        async with contextlib.aclosing(self._feed.wakes(CANCEL_CHANNEL)) as wakes:
+            async for _ in wakes:
+                with contextlib.suppress(TemporaryError):
+                    if await self._asked_to_stop(build):
+                        work.cancel()
+                        return
 
     async def _asked_to_stop(self, build: str) -> bool:
         async with self._ledger.reading() as session:
@@ -159,8 +181,6 @@ class BuildWork:
         started = now()
         if row.attempts > MAX_ATTEMPTS:
             raise _Stopped("prepare", f"The build was interrupted {MAX_ATTEMPTS} times and was given up; try again.")
-        if row.attempts > 1:
-            teller.tell(BuildNote(build=row.id, text="Nexus was interrupted here and goes on."))
         model = None if row.purpose == "push" else self._models.choose(row.provider)
         frozen, base, base_plan = await self._base(row)
         if row.revision_id is None:
@@ -194,25 +214,23 @@ class BuildWork:
         row.stage = "write"
         stages = _Stages(row.id, teller)
         stages.begin("plan")
-        listener = _Listener(self, row, stages, teller)
-        if base is not None and base_plan is not None:
-            made = await self._pipeline.change(
-                model, ChangeBrief(request=row.text, plan=base_plan, tree=base, frozen=frozen), listener
-            )
-        else:
-            request = row.request
-            made = await self._pipeline.generate(
-                model,
-                Brief(
-                    description=row.text,
-                    framework=request.get("framework"),
-                    features=tuple(request.get("features", ())),
-                    styling=request.get("styling", ""),
-                ),
-                listener,
-            )
-        if listener.naming is not None:
-            await listener.naming
+        async with _listening(self, row, stages, teller) as listener:
+            if base is not None and base_plan is not None:
+                made = await self._pipeline.change(
+                    model, ChangeBrief(request=row.text, plan=base_plan, tree=base, frozen=frozen), listener
+                )
+            else:
+                request = row.request
+                made = await self._pipeline.generate(
+                    model,
+                    Brief(
+                        description=row.text,
+                        framework=request.get("framework"),
+                        features=tuple(request.get("features", ())),
+                        styling=request.get("styling", ""),
+                    ),
+                    listener,
+                )
         self._count(row, made.usage)
         if isinstance(made, generation.Ended):
             stages.fail(made.reason)
@@ -274,7 +292,7 @@ class BuildWork:
                 return answer, tree, plan
             stopped = _Stopped(answer.stage, answer.reason, log_tail=answer.log_tail, evidence=answer.evidence)
             fingerprint = f"{answer.stage} {answer.reason}"
-            if model is None or row.own_code or round_ == REPAIRS or fingerprint in seen:
+            if model is None or row.own_code or not answer.repairable or round_ == REPAIRS or fingerprint in seen:
                 raise stopped
             seen.add(fingerprint)
             teller.tell(BuildNote(build=row.id, text=f"{answer.reason} The model mends it (try {round_ + 1} of {REPAIRS})."))
@@ -296,7 +314,8 @@ class BuildWork:
         failure = Failure(
             plan=plan, tree=tree, check=answer.stage, log_tail=answer.log_tail, suspects=tuple(answer.suspects), frozen=frozen
         )
-        made = await self._pipeline.repair(model, failure, _Listener(self, row, _Stages(row.id, teller), teller))
+        async with _listening(self, row, _Stages(row.id, teller), teller) as listener:
+            made = await self._pipeline.repair(model, failure, listener)
         self._count(row, made.usage)
         if isinstance(made, generation.Ended):
             teller.tell(BuildNote(build=row.id, text=made.reason))
@@ -328,8 +347,10 @@ class BuildWork:
             assert app is not None
             if fresh.state != "running":
                 return
-            if app.wanted == "deleted":
-                fresh.state, fresh.cancelled_by, fresh.ended_at = "cancelled", fresh.cancelled_by or "its deletion", now()
+            if fresh.cancelled_by or app.wanted == "deleted":
+                by = fresh.cancelled_by or app.wanted_by
+                fresh.state, fresh.cancelled_by, fresh.ended_at = "cancelled", by, now()
+                t.tell(app.id, BuildCancelled(build=row.id, by=by))
                 return
             if not app.framework:
                 app.framework = plan.framework
@@ -450,6 +471,26 @@ class _Listener:
                 self._teller.tell(BuildNote(build=build, text=f"{reason} Asked again (try {attempt})."))
             case progress.FileWriting():
                 return
+
+
+@contextlib.asynccontextmanager
+async def _listening(work: BuildWork, row: Build, stages: _Stages, teller: Teller) -> AsyncIterator[_Listener]:
+    """A listener, which at the end of the block has nothing left to do."""
+    listener = _Listener(work, row, stages, teller)
+    try:
+        yield listener
+        if listener.naming is not None:
+            await listener.naming
+    finally:
+        if listener.naming is not None:
+            await _ended(listener.naming)
+
+
+async def _ended(*tasks: asyncio.Task[None]) -> None:
+    """End them, whatever they are at."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _count(number: int, noun: str) -> str:

@@ -28,7 +28,8 @@ from core.ledger.events import DatabaseFacts, DeploymentFailed, DeploymentLive, 
 from core.ledger.ledger import Transaction
 from core.ledger.tables import App, Deployment, Principal, Release, StepRow, now
 from core.ledger.waking import Work, WorkKind, holding
-from core.tenants.tenants import Access, Migration, Tenant
+from core.tenants.tenants import Access, Tenant
+from core.verification.tryout import migrations_of
 
 log = structlog.get_logger(__name__)
 
@@ -197,12 +198,7 @@ class _Run:
                     await self._remember(t, "restore")
                 say(f"the data as v{row.from_release} left them")
         async with self._step("migrate") as say:
-            files = [
-                Migration(name=path.rsplit("/", 1)[1], sql=sql)
-                for path, sql in tree.under("migrations").items()
-                if path.endswith(".sql")
-            ]
-            report = await self._p.tenants.migrate(tenant, files)
+            report = await self._p.tenants.migrate(tenant, migrations_of(tree))
             say(f"{len(report.applied)} applied, {len(report.already)} before")
         return tenant
 
@@ -214,6 +210,8 @@ class _Run:
             app = await t.session.get(App, row.app_id)
             assert fresh is not None
             assert app is not None
+            if app.wanted == "deleted":
+                raise NotHealthy("The app was deleted in the meantime.")
             release = await t.session.get(Release, (row.app_id, row.release))
             if release is None:
                 release = Release(app_id=row.app_id, number=row.release, build_id=row.build_id, by=by)

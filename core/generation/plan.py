@@ -9,12 +9,15 @@ from __future__ import annotations
 import enum
 import re
 import unicodedata
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 FrameworkName = Literal["fastapi", "express"]
 FRAMEWORK_NAMES: tuple[FrameworkName, ...] = ("fastapi", "express")
+FRAMEWORK_LABELS: Mapping[FrameworkName, str] = MappingProxyType({"fastapi": "FastAPI", "express": "Express"})
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 

@@ -20,8 +20,7 @@ from core.conversation.presenter.parts import (
 )
 from core.conversation.presenter.phrases import DEPLOY_STEPS, duration, first_sentence, moment, sentence
 from core.conversation.redaction import shown, shown_line
-from core.frameworks.registry import framework
-from core.generation.plan import FieldType, Plan, ResourceField
+from core.generation.plan import FRAMEWORK_LABELS, FieldType, Plan, ResourceField
 from core.ledger import events as e
 
 _CAN_RETRY = (e.BuildFailed, e.BuildCancelled)
@@ -131,7 +130,7 @@ def review_actions(story: Story, build: BuildStory, ready: e.BuildReady, now: da
 
 def _facts(build: BuildStory, ready: e.BuildReady) -> list[Fact]:
     requested = build.requested
-    facts = [Fact(label="Framework", value=framework(ready.plan.framework).label)]
+    facts = [Fact(label="Framework", value=FRAMEWORK_LABELS[ready.plan.framework])]
     if requested is not None and requested.model:
         facts.append(Fact(label="Written by", value=shown_line(requested.model, 80)))
     if ready.seconds:
