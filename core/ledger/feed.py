@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -62,7 +62,7 @@ class Feed:
         finally:
             self._readers[channel].discard(reader)
 
-    async def wakes(self, channel: str) -> AsyncIterator[None]:
+    async def wakes(self, channel: str) -> AsyncGenerator[None, None]:
         """Yield at once, and then whenever something was written to the channel, or after `IDLE` seconds; several writes may give one
         wake."""
         event = asyncio.Event()

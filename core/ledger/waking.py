@@ -170,7 +170,9 @@ class Waker:
         try:
             await self._handlers[work.kind](work.id)
         except TemporaryError as error:
-            log.warning("a work could not be moved just now; the reconciler will wake it again", work=work.id, error=error.message)
+            log.warning(
+                "a work could not be moved just now; the reconciler will wake it again", work=work.id, error=error.message
+            )
         except Exception:
             log.exception("a work could not be moved; the reconciler will wake it again", work=work.id)
         finally:

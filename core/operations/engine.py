@@ -177,12 +177,16 @@ class Engine:
         """Stop an app; its data stay. Returns when it is stopped.
 
         Raises:
-            Conflict: it is not running.
+            Conflict: it is not running, or is just being deployed.
         """
         async with self._ledger.transaction() as t:
             app = await visible_app(t.session, who, slug=slug, change=True)
             if app.live_release is None or app.wanted != "running":
                 raise Conflict(f"{slug!r} is not running.")
+            if await t.session.scalar(
+                select(Deployment.id).where(Deployment.app_id == app.id, Deployment.state.in_(["queued", "running"]))
+            ):
+                raise Conflict(f"{slug!r} is just being deployed; wait for its card, then stop it.")
             app.wanted, app.wanted_by = "stopped", who.name
             t.wake(Work(WorkKind.APP, app.id))
             wanted = app.id
@@ -437,7 +441,7 @@ class Engine:
                 if done(seen):
                     return seen
         finally:
-            await wakes.aclose()  # type: ignore[attr-defined]
+            await wakes.aclose()
         raise AssertionError("unreachable")
 
     async def _until_actual(self, app: str, actual: str) -> None:
