@@ -170,7 +170,7 @@ def _field(field: ResourceField) -> str:
 
 def _setup(ready: e.BuildReady) -> Section:
     children: list[Text | Table] = []
-    if instructions := shown(ready.instructions, 6000):
+    if instructions := shown(ready.instructions, 6000).strip():
         children.append(Text(text=instructions))
     if ready.plan.settings:
         rows = [[s.name, shown_line(s.purpose, 160), "yes" if s.required else "no"] for s in ready.plan.settings]
