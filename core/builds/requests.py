@@ -80,8 +80,14 @@ def check_text(text: str, *, example: str) -> str:
     return text
 
 
+async def naming(t: Transaction) -> None:
+    """Let nobody else take a name until the transaction ends; before an app is held."""
+    await t.alone("slugs")
+
+
 async def free_slug(session: AsyncSession, wanted: str, *, but: str = "") -> str:
-    """``wanted``, or with the first number behind it that is free. ``but`` is the id of the app that may have it already."""
+    """``wanted``, or with the first number behind it that is free. ``but`` is the id of the app that may have it already. Call `naming`
+    first."""
     base = wanted if wanted not in RESERVED else wanted + "-app"
     taken = set(
         await session.scalars(
@@ -90,10 +96,11 @@ async def free_slug(session: AsyncSession, wanted: str, *, but: str = "") -> str
     )
     if base not in taken:
         return base
+    stem = base[:36].rstrip("-")
     number = 2
-    while f"{base[:36]}-{number}" in taken:
+    while f"{stem}-{number}" in taken:
         number += 1
-    return f"{base[:36]}-{number}"
+    return f"{stem}-{number}"
 
 
 class BuildRequests:
@@ -115,6 +122,7 @@ class BuildRequests:
             if provider == "auto":
                 provider = (await settings_of(t.session, who.workspace)).provider
             model = self._models.choose(provider)
+            await naming(t)
             if request.name:
                 slug = check_slug(request.name)
                 if await t.session.scalar(select(App.id).where(App.slug == slug, App.wanted != "deleted")):
@@ -145,18 +153,24 @@ class BuildRequests:
             return await _begin(t, app, made, who, said=text)
 
     async def change(self, who: Who, slug: str, text: str, *, key: str) -> BuildId:
-        """A change to an app: on its newest revision that was ready, or again from the start when none ever was."""
+        """A change to an app: on its newest revision that was ready and not discarded, or again from the start when there is none."""
         text = check_text(text, example="add a priority field")
         async with self._ledger.transaction() as t:
             if (known := await _known(t, key)) is not None:
                 return known
             app = await visible_app(t.session, who, slug=slug, change=True)
             await _refuse_while_running(t, app)
+            discarded = select(Approval.id).where(Approval.build_id == Build.id, Approval.state == "discarded").exists()
             base = await t.session.scalar(
-                select(Build).where(Build.app_id == app.id, Build.state == "ready").order_by(Build.number.desc()).limit(1)
+                select(Build)
+                .where(Build.app_id == app.id, Build.state == "ready", ~discarded)
+                .order_by(Build.number.desc())
+                .limit(1)
             )
             first = await t.session.scalar(select(Build).where(Build.app_id == app.id).order_by(Build.number).limit(1))
             assert first is not None
+            if base is None and first.purpose == "push":  # there are no words to start from again
+                base = first
             model = self._models.choose(first.provider if first.provider != "push" else "auto")
             made = Build(
                 id=new_id("b"),
@@ -227,6 +241,7 @@ class BuildRequests:
         async with self._ledger.transaction() as t:
             if (known := await _known(t, key)) is not None:
                 return known
+            await naming(t)
             app = await t.session.scalar(select(App).where(App.slug == slug, App.wanted != "deleted"))
             if app is not None:
                 try:
@@ -296,6 +311,8 @@ def _label(provider: str, name: str) -> str:
 
 
 async def _known(t: Transaction, key: str) -> BuildId | None:
+    """What this key has begun already; whoever comes with it at the same time waits."""
+    await t.alone(f"build {key}")
     found = await t.session.scalar(select(Build.id).where(Build.key == key))
     return None if found is None else BuildId(found)
 
@@ -352,11 +369,12 @@ async def _new_app(t: Transaction, who: Who, *, slug: str, name: str, named: boo
 
 async def _give_thread(t: Transaction, who: Who, app: App, thread: ThreadId | None, title: str) -> None:
     if thread is not None:
-        row = await t.session.get(Thread, thread)
+        row = await t.session.get(Thread, thread, with_for_update={"key_share": True})
         if row is None or row.workspace_id != who.workspace:
             raise NotFound("That thread is not known here.")
         if row.app_id is None:
             row.app_id = app.id
+            row.version = await next_version(t)
             return
     made = new_id("t")
     t.session.add(

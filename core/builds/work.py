@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import func, select, update
 
 from core.approvals.approvals import ask
-from core.builds.requests import free_slug
+from core.builds.requests import free_slug, naming
 from core.builds.revisions import changes_between, load_tree, save_revision
 from core.builds.teller import Teller, telling
 from core.conversation.cards import FileEntry, Step, StepState
@@ -255,6 +255,7 @@ class BuildWork:
     async def name_app(self, row: Build, plan: Plan) -> None:
         """The plan names a new app: its title and, unless a person chose one, its address."""
         async with self._ledger.transaction() as t:
+            await naming(t)
             await t.hold(row.app_id)
             app = await t.session.get(App, row.app_id)
             assert app is not None

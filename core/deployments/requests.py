@@ -122,8 +122,9 @@ class DeploymentRequests:
         async with self._ledger.transaction() as t:
             if (known := await _known(t, key)) is not None:
                 return known
+            if not await t.first(f"settings {key}"):
+                return None
             app = await visible_app(t.session, who, slug=slug, change=True)
-            await t.hold(app.id)
             current = await settings.newest_version(t.session, app.id)
             version = await settings.change(t, self._vault, who, app, set=set, unset=unset, current=current)
             if version is None or app.live_release is None or app.wanted != "running":
@@ -203,5 +204,7 @@ async def next_release(t: Transaction, app: str) -> int:
 
 
 async def _known(t: Transaction, key: str) -> DeploymentId | None:
+    """What this key has begun already; whoever comes with it at the same time waits."""
+    await t.alone(f"deployment {key}")
     found = await t.session.scalar(select(Deployment.id).where(Deployment.key == key))
     return None if found is None else DeploymentId(found)

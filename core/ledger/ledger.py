@@ -74,6 +74,10 @@ class Transaction:
         query = select(App.id).where(App.id.in_(apps)).order_by(App.id).with_for_update(key_share=True)
         await self.session.execute(query)
 
+    async def alone(self, name: str) -> None:
+        """Let nobody else past this point with the same name until the transaction ends. To be asked for before `hold`."""
+        await self.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(name)})
+
     async def first(self, key: str) -> bool:
         """Whether this idempotency key is new; from now on it is not."""
         from sqlalchemy.dialects.postgresql import insert
