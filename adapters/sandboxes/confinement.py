@@ -119,6 +119,7 @@ class Confinement(ABC):
             "HOME": home,
             "LANG": "C.UTF-8",
             "TMPDIR": temporary,
+            "XDG_RUNTIME_DIR": home,  # its owner's alone, as must be; pnpm makes its locks in /tmp otherwise, whatever TMPDIR is
         }
         if request.network is Network.REGISTRIES:
             environment.update(self.registries.env)
