@@ -295,6 +295,52 @@ async def test_the_app_heals_when_its_connections_are_cut(todos: RunningApp, pos
     assert (await todos.call("GET", "/healthz"))[0] == 200
 
 
+FAULTY = {
+    "fastapi": (
+        "app/resources/__init__.py",
+        "from fastapi import APIRouter\n\nfrom app.db import database\n\nrouter = APIRouter()\nROUTERS = [router]\n\n\n"
+        "@router.get('/file')\nasync def file() -> str:\n    return open('/nonexistent').read()\n\n\n"
+        "@router.get('/row')\nasync def row() -> int:\n    return await database.value('SELECT 1')\n",
+    ),
+    "express": (
+        "src/resources/index.js",
+        "import fs from 'node:fs/promises';\nimport express from 'express';\nimport { database } from '../db.js';\n\n"
+        "const at = (table, get) => ({ table, router: () => express.Router().get('/', async (q, s) => s.json(await get())) });\n"
+        "export const resources = [\n  at('file', () => fs.readFile('/nonexistent', 'utf8')),\n"
+        "  at('row', async () => (await database.query('SELECT 1 AS one')).rows[0].one),\n];\n",
+    ),
+}
+
+
+async def test_only_a_database_that_does_not_answer_is_blamed(
+    framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
+) -> None:
+    """A file that is not there, and a database whose socket is not there, are the same error of the system."""
+    way = folder / f"{framework.name}-way"
+    way.symlink_to(postgres.socket_dir)
+    url = (await database(postgres, {})).replace(str(postgres.socket_dir), str(way))
+    path, code = FAULTY[framework.name]
+    tree = framework.scaffold().with_files({path: code})
+    async with started(framework, tree, tools, folder, layer, url) as app:
+        assert (await app.call("GET", "/api/row")) == (200, 1)
+        status, problem = await app.call("GET", "/api/file")
+        assert (status, problem["status"], "database" in str(problem)) == (500, 500, False)
+        async with asyncio.timeout(5):
+            while "/nonexistent" not in app.log.read_text():
+                await asyncio.sleep(0.01)
+        way.unlink()
+        admin = await asyncpg.connect(postgres.admin_dsn)
+        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'db\\_%'")
+        await admin.close()
+        async with asyncio.timeout(5):
+            while (answer := await app.call("GET", "/api/row"))[0] == 200:
+                pass
+        assert answer[0] == 503
+        assert "The database does not answer" in answer[1]["detail"]
+        way.symlink_to(postgres.socket_dir)
+        assert (await app.call("GET", "/api/row")) == (200, 1)
+
+
 async def test_health_is_bad_while_the_database_is_gone_and_the_app_stays_up(
     framework: Framework, tools: Toolchain, folder: Path, layer: Path
 ) -> None:

@@ -8,7 +8,24 @@ types.setTypeParser(types.builtins.NUMERIC, Number);
 types.setTypeParser(types.builtins.DATE, String);
 types.setTypeParser(types.builtins.TIMESTAMPTZ, (text) => new Date(text).toISOString());
 
-export const database = new pg.Pool({
+/** The database cannot be reached; the text says why. */
+export class Unreachable extends Error {}
+
+const UNREACHABLE = /^(ECONN|EHOSTUNREACH|ENETUNREACH|EACCES|ENOENT|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|(08|53|57)...$)/;
+
+class Database extends pg.Pool {
+  /** Told apart here, because elsewhere ENOENT is a file and ETIMEDOUT another service. */
+  async query(...statement) {
+    try {
+      return await super.query(...statement);
+    } catch (error) {
+      if (!UNREACHABLE.test(error.code ?? '') && !/timeout|terminated|Connection/.test(error.message)) throw error;
+      throw new Unreachable(error.message || error.code, { cause: error });
+    }
+  }
+}
+
+export const database = new Database({
   connectionString: process.env.DATABASE_URL,
   max: 8,
   connectionTimeoutMillis: 5_000,

@@ -1,5 +1,7 @@
 // Errors as problem documents (RFC 9457). Validation errors have a message per field under "errors".
 
+import { Unreachable } from './db.js';
+
 export class NotFound extends Error {}
 
 export class Invalid extends Error {
@@ -9,8 +11,6 @@ export class Invalid extends Error {
     this.fields = fields;
   }
 }
-
-const UNREACHABLE = /^(ECONN|ENOENT|ENOTFOUND|ETIMEDOUT|EPIPE|08|53|57)/;
 
 function describe(error) {
   if (error instanceof NotFound) return { status: 404, title: 'Not found', detail: error.message };
@@ -29,7 +29,7 @@ function describe(error) {
   }
   if (code.startsWith('22') || code.startsWith('23')) return { status: 422, title: 'Not valid', detail: 'The database does not accept these values.' };
   console.error(error);
-  if (UNREACHABLE.test(code) || /timeout|terminated|Connection/.test(error.message)) {
+  if (error instanceof Unreachable) {
     return { status: 503, title: 'Try again', detail: 'The database does not answer at the moment. Try again shortly.' };
   }
   return { status: 500, title: 'Failed', detail: 'Something went wrong in the app; its log says what.' };

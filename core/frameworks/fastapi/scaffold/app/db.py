@@ -2,12 +2,26 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
 
 GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError, ConnectionError)
+
+
+class Unreachable(Exception):
+    """The database cannot be reached; the text says why."""
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Tells a database that cannot be reached from a file that cannot be read: both are an OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise Unreachable(f"{type(error).__name__}: {error}") from error
 
 
 class Database:
@@ -27,14 +41,17 @@ class Database:
     async def rows(self, sql: str, *values: Any) -> Sequence[asyncpg.Record]:
         """The rows of a SELECT; asked once more when the connection turns out to be gone."""
         pool = await self.pool()
-        try:
-            return await pool.fetch(sql, *values)
-        except GONE:
-            return await pool.fetch(sql, *values)
+        with reaching():
+            try:
+                return await pool.fetch(sql, *values)
+            except GONE:
+                return await pool.fetch(sql, *values)
 
     async def row(self, sql: str, *values: Any) -> asyncpg.Record | None:
         """The first row; right for statements that write, which are never repeated."""
-        return await (await self.pool()).fetchrow(sql, *values)
+        pool = await self.pool()
+        with reaching():
+            return await pool.fetchrow(sql, *values)
 
     async def value(self, sql: str, *values: Any) -> Any:
         rows = await self.rows(sql, *values)

@@ -6,6 +6,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from app.db import Unreachable
+
 WORDS = {
     "missing": "This is needed.",
     "string_too_short": "This is needed.",
@@ -68,7 +70,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def not_acceptable(request: Request, error: asyncpg.PostgresError) -> JSONResponse:
         return problem(422, "Not valid", "The database does not accept these values.")
 
-    @app.exception_handler(OSError)
+    @app.exception_handler(Unreachable)
     @app.exception_handler(asyncpg.InterfaceError)
     @app.exception_handler(asyncpg.PostgresConnectionError)
     @app.exception_handler(asyncpg.OperatorInterventionError)
@@ -76,3 +78,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def no_database(request: Request, error: Exception) -> JSONResponse:
         print(f"The database does not answer: {type(error).__name__}: {error}", flush=True)
         return problem(503, "Try again", "The database does not answer at the moment. Try again shortly.")
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        return problem(500, "Failed", "Something went wrong in the app; its log says what.")
