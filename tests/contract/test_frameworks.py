@@ -326,7 +326,7 @@ async def test_only_a_database_that_does_not_answer_is_blamed(
         status, problem = await app.call("GET", "/api/file")
         assert (status, problem["status"], "database" in str(problem)) == (500, 500, False)
         async with asyncio.timeout(5):
-            while "/nonexistent" not in app.log.read_text():
+            while "/nonexistent" not in app.log.read_text():  # noqa: ASYNC110 - another process writes it
                 await asyncio.sleep(0.01)
         way.unlink()
         admin = await asyncpg.connect(postgres.admin_dsn)
