@@ -23,6 +23,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from adapters.sandboxes.detect import detect
 from bot.platform.caddy import LOOPBACK, EmbeddedCaddy
 from bot.platform.data_folder import DataFolder
+from bot.platform.orphans import Orphans
 from bot.platform.parts import find_parts
 from bot.platform.postgres import EmbeddedPostgres
 from bot.settings import Settings
@@ -73,6 +74,10 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         data.claim()
         stack.callback(data.release)
+        orphans = Orphans()
+        orphans.adopt()
+        stack.callback(orphans.bury)
+        stack.push_async_callback(_cancelled, asyncio.create_task(orphans.run(), name="orphans"))
         data.check_room()
         say("Looking for programs")
         parts = await find_parts(data, say=say)
@@ -199,7 +204,7 @@ async def _run_ticks(nexus: Nexus) -> None:
     every(3, nexus.reconciler.works)
     every(3, nexus.reconciler.apps)
     every(10, limits)
-    every(30, deadlines)
+    every(5, deadlines)
     every(60, nexus.reconciler.quotas)
     every(60, nexus.host.trim_logs)
     every(600, nexus.app_work.sweep)
