@@ -31,11 +31,19 @@ _FIRST_GROUP, _LAST_GROUP = 62_000, 64_999  # one for each artifact, so that onl
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/proc")
 _READABLE = (
     *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/passwd", "/etc/group"),
-    *("/etc/nsswitch.conf", "/etc/hosts", "/etc/host.conf", "/etc/gai.conf", "/etc/resolv.conf", "/etc/services", "/etc/protocols"),
+    *(
+        "/etc/nsswitch.conf",
+        "/etc/hosts",
+        "/etc/host.conf",
+        "/etc/gai.conf",
+        "/etc/resolv.conf",
+        "/etc/services",
+        "/etc/protocols",
+    ),
     *("/etc/localtime", "/etc/timezone", "/etc/os-release", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ssl/cert.pem"),
     *("/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted", "/etc/ca-certificates/extracted"),
     f"/etc/python{sys.version_info.major}.{sys.version_info.minor}",  # where Debian keeps its sitecustomize.py
-    *mimetypes.knownfiles,  # Python reads those that are there, and gives up at one that it sees and may not read
+    *map(str, mimetypes.knownfiles),  # Python reads those that are there, and gives up at one that it sees and may not read
 )
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
 _PORT_RULES_SINCE = 4
