@@ -207,6 +207,7 @@ async def _run_ticks(nexus: Nexus) -> None:
     every(5, deadlines)
     every(60, nexus.reconciler.quotas)
     every(60, nexus.host.trim_logs)
+    every(60, nexus.reconciler.databases)
     every(600, nexus.app_work.sweep)
     scheduler.start()
     try:

@@ -46,7 +46,7 @@ async def load_tree(session: AsyncSession, revision: str) -> tuple[FileTree, Pla
     row = await session.get(Revision, revision)
     assert row is not None
     rows = await session.execute(select(Blob.sha256, Blob.content).where(Blob.sha256.in_(set(row.files.values()))))
-    content = dict(rows.tuples().all())
+    content = dict(rows.all())
     return FileTree({path: content[sha] for path, sha in row.files.items()}), Plan.model_validate(row.plan)
 
 

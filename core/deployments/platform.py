@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.builds.revisions import load_tree
@@ -26,12 +26,14 @@ from core.ledger.ledger import Ledger
 from core.ledger.tables import App, Build
 from core.ledger.vault import Vault
 from core.tenants.registry import TenantRegistry
-from core.tenants.tenants import Access, Tenants
+from core.tenants.tenants import Access, Tenant, Tenants
 from core.verification.artifacts import ArtifactStore
+from core.verification.logs import Masks
 from core.verification.prober import Prober
 from core.verification.sandbox import Limits
 
 HEALTH_SECONDS = 30.0  #: how long an instance may take until it answers
+SECRET_CHARS = 8  #: settings of fewer characters are words like "true", not secrets
 LOG_LINES = 30  #: of an instance's log, shown when something failed
 
 
@@ -47,7 +49,7 @@ class Material:
     tree: FileTree
     plan: Plan
     spec: Framework
-    values: Mapping[str, str]  #: the settings, opened; never shown or logged
+    values: Mapping[str, str] = field(repr=False)  #: the settings, opened; never shown or logged
 
     @property
     def needs_database(self) -> bool:
@@ -81,6 +83,16 @@ class Platform:
             sealed = await settings.sealed_of(session, app, settings_version)
         values = settings.opened(self.vault, app, sealed)
         return Material(tree=tree, plan=plan, spec=framework_named(plan.framework), values=values)
+
+    def masks(self, material: Material, tenant: Tenant | None) -> Masks:
+        """What an instance knows and its log must not show to whoever reads along."""
+        secrets = [value for value in material.values.values() if len(value) >= SECRET_CHARS]
+        if tenant is not None:
+            access = self.tenants.access(tenant)
+            secrets += [
+                s.get_secret_value() for s in (tenant.app_password, tenant.migrator_password, access.url, access.public_url)
+            ]
+        return Masks.of(secrets=secrets)
 
     async def launch(self, app: str, artifact: str, instance: InstanceId, material: Material, access: Access | None) -> Instance:
         """Start the instance, or find it running.

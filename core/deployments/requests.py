@@ -91,7 +91,7 @@ class DeploymentRequests:
             )
 
     async def again(self, who: Who, slug: str, purpose: Literal["start", "restart"], *, key: str) -> DeploymentId:
-        """Start the live release again, in a new instance.
+        """Start the live release again, in a new instance; as a new release, when settings have been changed that nothing has used yet.
 
         Raises:
             Conflict: it never was live, or (for start) runs already.
@@ -103,16 +103,20 @@ class DeploymentRequests:
             release = await self._live(t.session, app)
             if purpose == "start" and app.wanted == "running" and not app.crashed:
                 raise Conflict(f"{slug!r} is running already.")
+            newest = await settings.newest_version(t.session, app.id)
+            unused = newest > release.settings_version and not await t.session.scalar(
+                select(Deployment.id).where(Deployment.app_id == app.id, Deployment.settings_version == newest).limit(1)
+            )
             return await self._begin(
                 t,
                 app,
                 who,
-                purpose=purpose,
+                purpose="settings" if unused else purpose,
                 key=key,
                 build=release.build_id,
                 artifact=release.artifact,
-                release=release.number,
-                settings_version=release.settings_version,
+                release=await next_release(t, app.id) if unused else release.number,
+                settings_version=newest if unused else release.settings_version,
             )
 
     async def set_settings(

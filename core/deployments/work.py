@@ -13,12 +13,13 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.builds.teller import Teller, telling
 from core.conversation.cards import Step, StepState
-from core.deployments.platform import Platform, app_lock
-from core.errors import AppError, NexusError, NotHealthy, TemporaryError
+from core.deployments.platform import LOG_LINES, Platform, app_lock
+from core.errors import AppError, NexusError, NotHealthy, OperatorError, TemporaryError
 from core.files import FileTree
 from core.frameworks.framework import Framework
 from core.hosting.host import Instance
@@ -29,6 +30,7 @@ from core.ledger.ledger import Transaction
 from core.ledger.tables import App, Deployment, Principal, Release, StepRow, now
 from core.ledger.waking import Work, WorkKind, holding
 from core.tenants.tenants import Access, Tenant
+from core.verification.logs import Masks, clean, tail
 from core.verification.tryout import migrations_of
 
 log = structlog.get_logger(__name__)
@@ -54,7 +56,11 @@ class DeploymentWork:
             while (taken := await self._take_up(row.app_id)) is not None:
                 log.info("deployment", deployment=taken.id, purpose=taken.purpose, attempt=taken.attempts)
                 async with telling(self._p.ledger, taken.app_id) as teller:
-                    await self._run(taken, teller)
+                    try:
+                        await self._run(taken, teller)
+                    except asyncio.CancelledError:
+                        await self._give_back(taken)
+                        raise
 
     async def _take_up(self, app: str) -> Deployment | None:
         """The app's oldest unfinished deployment, with this attempt counted."""
@@ -67,12 +73,24 @@ class DeploymentWork:
                 .with_for_update()
             )
             if row is not None:
+                if row.state == "queued":
+                    await _of_what_is_live(t.session, row)
                 row.state = "running"
                 row.attempts += 1
             return row
 
+    async def _give_back(self, row: Deployment) -> None:
+        """Nexus is stopping: that is nothing the app did, so the attempt does not count."""
+        taken = (Deployment.id == row.id, Deployment.state == "running", Deployment.attempts == row.attempts)
+        with contextlib.suppress(TemporaryError):
+            async with self._p.ledger.transaction() as t:
+                await t.session.execute(update(Deployment).where(*taken).values(attempts=row.attempts - 1))
+
     async def _run(self, row: Deployment, teller: Teller) -> None:
         run = _Run(self._p, row, teller)
+        if await run.is_failing():
+            await run.fail("", "")
+            return
         try:
             await run.go()
         except AppError as error:
@@ -90,6 +108,19 @@ class DeploymentWork:
             await run.fail("Nexus itself failed at this deployment; its log has the details. Try again later.", "")
 
 
+async def _of_what_is_live(session: AsyncSession, row: Deployment) -> None:
+    """New settings, a start or a restart are of what is live when their turn comes: another deployment may have come before them."""
+    if row.purpose not in {"settings", "start", "restart"}:
+        return
+    app = await session.get(App, row.app_id)
+    live = await session.get(Release, (row.app_id, app.live_release)) if app is not None else None
+    if live is None:
+        return
+    row.build_id, row.artifact = live.build_id, live.artifact
+    if row.purpose != "settings" and row.release != live.number:
+        row.release, row.settings_version = live.number, live.settings_version
+
+
 class _Run:
     """One attempt at a deployment."""
 
@@ -98,8 +129,7 @@ class _Run:
         self._row = row
         self._teller = teller
         self._stage = "prepare"
-        self._started = False
-        self._routed = False
+        self._masks = Masks({})
         self._instance = InstanceId("i" + row.id.removeprefix("d"))
 
     # -- the way up -------------------------------------------------------------------------------------------------------
@@ -113,22 +143,24 @@ class _Run:
             raise NotHealthy("The app was deleted in the meantime.")
         material = await self._p.material(app.id, row.build_id, row.settings_version)
         tenant = await self._p.registry.of_app(app.id)
+        self._masks = self._p.masks(material, tenant)
         if row.with_data:
+            await self._choose_snapshot()
             await self._pause(app)
-        if tenant is not None and live is not None and row.purpose in {"deploy", "rollback", "settings"}:
+        if live is not None and row.purpose in {"deploy", "rollback", "settings"} and await self._has_data(tenant):
+            assert tenant is not None
             await self._snapshot(tenant, live)
         access: Access | None = None
-        if material.needs_database:
+        if material.needs_database or row.with_data:
             tenant = await self._database(app, material.tree)
             access = self._p.tenants.access(tenant)
+            self._masks = self._p.masks(material, tenant)
         async with self._step("start") as say:
-            self._started = True
             instance = await self._p.launch(app.id, row.artifact, self._instance, material, access)
             say(material.spec.runtime)
         async with self._step("health") as say:
             say(f"answered after {await self._p.until_healthy(instance):.1f} s")
         async with self._step("route") as say:
-            self._routed = True
             await self._p.route(app, instance)
             say(self._p.edge.host(app.slug))
         async with self._step("probe") as say:
@@ -143,12 +175,21 @@ class _Run:
                 database=None if tenant is None or access is None else self._database_facts(tenant, access),
                 hosting=self._hosting_facts(app, material.spec, instance),
                 settings=sorted(material.values),
-                log_tail=list(await self._p.host.logs(self._instance, lines=10)),
+                log_tail=await self._printed(10),
                 seconds=(now() - row.created_at).total_seconds(),
             ),
             by,
         )
-        await self._p.end_others(app.id, but=self._instance)
+        try:
+            await self._p.end_others(app.id, but=self._instance)
+            if live is not None and live.instance != self._instance:
+                await self._p.host.forget(InstanceId(live.instance))  # one that had ended by itself
+        except Exception:  # it is live, whatever becomes of the old one
+            log.exception("the old instance is not gone yet; the reconciler ends it", app=app.id)
+
+    async def _printed(self, lines: int) -> list[str]:
+        """The last lines of the new instance, without what must not be seen."""
+        return clean("\n".join(await self._p.host.logs(self._instance, lines=lines)), self._masks)
 
     async def _look(self) -> tuple[App, Release | None, str]:
         """The app, its live release, and the name of who asked."""
@@ -167,12 +208,26 @@ class _Run:
             await self._p.end_others(app.id, but=self._instance)
             say("visitors see a notice")
 
+    async def _choose_snapshot(self) -> None:
+        """Note which data come back, before the live release, which may be the same, is given newer ones."""
+        if not await self._done("source"):
+            async with self._p.ledger.transaction() as t:
+                release = await t.session.get(Release, (self._row.app_id, self._row.from_release))
+                assert release is not None
+                await self._remember(t, "source", output={"snapshot": release.snapshot})
+
+    async def _has_data(self, tenant: Tenant | None) -> bool:
+        return tenant is not None and await self._p.tenants.usage(tenant) is not None
+
+    def _snapshot_of(self, live: Release) -> str:
+        return f"{self._row.app_id}-v{live.number}-{self._row.id}.dump"
+
     async def _snapshot(self, tenant: Tenant, live: Release) -> None:
         """The data as the live release leaves them, so that it can come back whole."""
         if await self._done("snapshot"):
             return
         async with self._step("snapshot") as say:
-            name = f"{self._row.app_id}-v{live.number}-{self._row.id}.dump"
+            name = self._snapshot_of(live)
             size = await self._p.tenants.snapshot(tenant, self._p.snapshots / name)
             async with self._p.ledger.transaction() as t:
                 release = await t.session.get(Release, (self._row.app_id, live.number))
@@ -188,12 +243,13 @@ class _Run:
             await self._p.tenants.create(tenant)
             await self._p.registry.set_state(tenant.tenant, "ready")
             say(tenant.database)
-        if row.with_data and row.from_release is not None and not await self._done("restore"):
+        if row.with_data and not await self._done("restore"):
             async with self._step("restore") as say:
-                async with self._p.ledger.reading() as session:
-                    release = await session.get(Release, (app.id, row.from_release))
-                assert release is not None
-                await self._p.tenants.restore(tenant, self._p.snapshots / release.snapshot)
+                chosen = await self._recorded("source")
+                assert chosen is not None
+                async with self._p.ledger.transaction() as t:
+                    await self._remember(t, "restore", ended=False)
+                await self._p.tenants.restore(tenant, self._p.snapshots / chosen["snapshot"])
                 async with self._p.ledger.transaction() as t:
                     await self._remember(t, "restore")
                 say(f"the data as v{row.from_release} left them")
@@ -229,55 +285,81 @@ class _Run:
 
     # -- the way back -----------------------------------------------------------------------------------------------------
 
+    async def is_failing(self) -> bool:
+        """Whether an attempt has begun to put things back: from then on there is no other way."""
+        return await self._recorded("failing") is not None
+
     async def fail(self, reason: str, log_tail: str) -> None:
-        """Put back what was there, and say why."""
+        """Put back what was there, and say why. Goes on where an attempt before was interrupted, with the reason that it had."""
         row = self._row
-        if not log_tail and self._started:
-            log_tail = await self._p.tail(self._instance)
         app, live, _ = await self._look()
-        same = live is not None and live.instance == self._instance
-        if row.with_data and live is not None:
-            try:
-                await self._resume(app, live)
-            except NexusError as error:
-                log.warning("what was live does not come back yet; the reconciler goes on", app=app.id, error=error.message)
-        elif self._routed and not same:
-            old = next((i for i in await self._p.host.instances() if live is not None and i.instance == live.instance), None)
-            if old is not None:
-                await self._p.route(app, old)
-            else:
-                await self._p.router.remove(app.id)
-        if self._started and not same:
-            await self._p.host.stop(self._instance, grace_seconds=1.0)
-            await self._p.host.forget(self._instance)
+        with contextlib.suppress(OperatorError):  # a vault without the key: then no instance has got them either
+            material = await self._p.material(app.id, row.build_id, row.settings_version)
+            self._masks = self._p.masks(material, await self._p.registry.of_app(app.id))
+        if not log_tail:
+            log_tail = "\n".join(await self._printed(LOG_LINES))
+        why = {"stage": self._stage, "reason": reason, "log_tail": tail(log_tail, self._masks)}
+        async with self._p.ledger.transaction() as t:
+            why = await self._remember(t, "failing", output=why)
+        try:
+            await self._put_back(app, live)
+        except TemporaryError:
+            raise
+        except Exception as error:
+            log.exception("what was live is not back yet; the reconciler goes on", app=app.id)
+            if row.with_data and isinstance(error, NexusError):
+                why["reason"] += f" And what was live did not come back as it was: {error.message}"
         await self._teller.drain()
         async with self._p.ledger.transaction() as t:
             await t.hold(row.app_id)
             fresh = await t.session.get(Deployment, row.id, with_for_update=True)
             assert fresh is not None
+            if fresh.state not in {"queued", "running"}:
+                return
             fresh.state, fresh.ended_at = "failed", now()
-            fresh.stage, fresh.reason, fresh.log_tail = self._stage, reason, log_tail
+            fresh.stage, fresh.reason, fresh.log_tail = why["stage"], why["reason"], why["log_tail"]
             t.tell(
                 app.id,
                 DeploymentFailed(
                     deployment=row.id,
-                    stage=self._stage,
-                    reason=reason,
-                    log_tail=log_tail,
+                    stage=why["stage"],
+                    reason=why["reason"],
+                    log_tail=why["log_tail"],
                     still_live=live.number if live is not None and app.wanted == "running" else None,
                 ),
             )
             t.wake(Work(WorkKind.APP, app.id))
 
+    async def _put_back(self, app: App, live: Release | None) -> None:
+        if app.wanted != "deleted":
+            if live is not None and self._row.with_data:
+                await self._resume(app, live)
+            else:
+                await self._lead_back(app, live)
+        if live is None or live.instance != self._instance:
+            await self._p.host.stop(self._instance, grace_seconds=1.0)
+            await self._p.host.forget(self._instance)
+
+    async def _lead_back(self, app: App, live: Release | None) -> None:
+        """The route leads to what was live; to nothing when nothing runs, until the reconciler has seen to it."""
+        running = await self._p.host.instances()
+        old = next((i for i in running if live is not None and i.instance == live.instance), None)
+        if old is not None:
+            await self._p.route(app, old)
+        else:
+            await self._p.router.remove(app.id)
+
     async def _resume(self, app: App, live: Release) -> None:
         """What was live comes back, on the data that it had."""
         tenant = await self._p.registry.of_app(app.id)
-        access = None
-        if tenant is not None:
-            if await self._done("restore") and live.snapshot:
-                await self._p.host.stop(self._instance, grace_seconds=1.0)
-                await self._p.tenants.restore(tenant, self._p.snapshots / live.snapshot)
-            access = self._p.tenants.access(tenant)
+        if tenant is not None and await self._recorded("restore") is not None and not await self._done("put back"):
+            await self._p.host.stop(self._instance, grace_seconds=1.0)
+            await self._p.tenants.restore(tenant, self._p.snapshots / self._snapshot_of(live))
+            async with self._p.ledger.transaction() as t:
+                await self._remember(t, "put back")
+        if app.wanted != "running":
+            return
+        access = None if tenant is None else self._p.tenants.access(tenant)
         material = await self._p.material(app.id, live.build_id, live.settings_version)
         instance = await self._p.launch(app.id, live.artifact, InstanceId(live.instance), material, access)
         await self._p.until_healthy(instance)
@@ -305,10 +387,26 @@ class _Run:
 
     async def _done(self, name: str) -> bool:
         async with self._p.ledger.reading() as session:
-            return await session.get(StepRow, (self._row.id, name)) is not None
+            step = await session.get(StepRow, (self._row.id, name))
+        return step is not None and step.ended_at is not None
 
-    async def _remember(self, t: Transaction, name: str) -> None:
-        t.session.add(StepRow(work_id=self._row.id, name=name, attempts=self._row.attempts, ended_at=now()))
+    async def _recorded(self, name: str) -> dict[str, str] | None:
+        """What is recorded of a step that was begun."""
+        async with self._p.ledger.reading() as session:
+            step = await session.get(StepRow, (self._row.id, name))
+        return None if step is None else dict(step.output or {})
+
+    async def _remember(
+        self, t: Transaction, name: str, *, ended: bool = True, output: dict[str, str] | None = None
+    ) -> dict[str, str]:
+        """Record a step; what was recorded of it before stays. Returns that."""
+        step = await t.session.get(StepRow, (self._row.id, name))
+        if step is None:
+            step = StepRow(work_id=self._row.id, name=name, output=output)
+            t.session.add(step)
+        step.attempts = self._row.attempts
+        step.ended_at = step.ended_at or (now() if ended else None)
+        return dict(step.output or {})
 
     # -- facts ------------------------------------------------------------------------------------------------------------
 

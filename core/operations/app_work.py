@@ -8,23 +8,28 @@ instance has ended, says so in the thread, and starts it again.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from core.deployments.platform import LOG_LINES, Platform, app_lock
-from core.errors import NexusError, NotHealthy
+from core.errors import NexusError, NotHealthy, TemporaryError
 from core.hosting.host import Instance, InstanceState, Status
 from core.hosting.router import Notice, Route
 from core.ids import InstanceId
 from core.ledger.events import AppCrashed, AppDeleted, AppRecovered, AppStopped
 from core.ledger.tables import App, Deployment, Release, now
 from core.ledger.waking import holding
+from core.verification.logs import tail
 
 log = structlog.get_logger(__name__)
 
 #: Seconds to wait before the n-th restart in a row of an app that keeps ending.
-BACKOFF = (0.0, 2.0, 10.0, 30.0, 120.0)
+BACKOFF = (0.0, 2.0, 10.0, 30.0, 120.0, 600.0, 1800.0)
+
+STEADY = 600.0  #: seconds after a restart until an app that runs counts as one that does not keep ending
 
 
 class AppWork:
@@ -32,7 +37,7 @@ class AppWork:
 
     def __init__(self, platform: Platform) -> None:
         self._p = platform
-        self._crashes: dict[str, tuple[int, float]] = {}  # app: how often in a row, when the last restart was tried
+        self._crashes: dict[str, tuple[int, float]] = {}  # instance: how often in a row, when the last restart was tried
 
     async def advance(self, app: str, *, wait: float = 30.0) -> None:
         """Repair one app, after ``wait`` seconds at most for who has it in hand.
@@ -62,27 +67,30 @@ class AppWork:
     async def _run(self, app: App, release: Release) -> None:
         instance = InstanceId(release.instance)
         status = await self._p.host.poll(instance)
+        clock = asyncio.get_running_loop().time()
+        tries, last = self._crashes.get(instance, (0, 0.0))
         if status.state is InstanceState.RUNNING:
             await self._keep_routed(app, instance)
             if app.crashed:
                 await self._recovered(app, release)
             return
         if status.state is InstanceState.EXITED and not app.crashed:
+            tries = tries if clock - last < STEADY else 0
             await self._crashed(app, release, status)
-        tries, last = self._crashes.get(app.id, (0, 0.0))
-        clock = asyncio.get_running_loop().time()
         if tries and clock - last < BACKOFF[min(tries, len(BACKOFF) - 1)]:
             return
-        self._crashes[app.id] = (tries + 1, clock)
         try:
             await self._launch(app, release, instance)
+        except TemporaryError:
+            raise  # that is not the app's fault, and nothing to wait longer for
         except NexusError as error:
+            self._crashes[instance] = (tries + 1, clock)
             log.warning("app does not come back", app=app.id, error=error.message)
             if not app.crashed:
                 await self._mark_crashed(app, release, error.message, getattr(error, "log_tail", ""))
             return
-        self._crashes.pop(app.id, None)
         if app.crashed:
+            self._crashes[instance] = (tries + 1, clock)
             await self._recovered(app, release)
 
     async def _launch(self, app: App, release: Release, instance: InstanceId) -> None:
@@ -115,12 +123,15 @@ class AppWork:
         await self._mark_crashed(app, release, f"The app ended by itself ({reason}). It is started again.", tail)
 
     async def _mark_crashed(self, app: App, release: Release, reason: str, log_tail: str) -> None:
+        material = await self._p.material(app.id, release.build_id, release.settings_version)
+        masks = self._p.masks(material, await self._p.registry.of_app(app.id))
+        lines = tail(log_tail, masks, lines=LOG_LINES).splitlines()
         async with self._p.ledger.transaction() as t:
             marked = await t.session.execute(
                 update(App).where(App.id == app.id, App.crashed.is_(False)).values(crashed=True).returning(App.id)
             )
             if marked.scalar() is not None:
-                t.tell(app.id, AppCrashed(release=release.number, reason=reason, log_tail=log_tail.splitlines()[-LOG_LINES:]))
+                t.tell(app.id, AppCrashed(release=release.number, reason=reason, log_tail=lines))
         app.crashed = True
 
     async def _recovered(self, app: App, release: Release) -> None:
@@ -140,8 +151,9 @@ class AppWork:
 
     async def _stop(self, app: App, release: Release | None) -> None:
         if release is not None:
-            notice = Notice(status=503, title=f"{app.name} is stopped", text="Its owner has stopped it. Its data are kept.")
-            await self._put_route(Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=notice))
+            await self._put_route(self._stopped_route(app))
+        else:  # never live: what a first deployment left that failed
+            await self._p.router.remove(app.id)
         await self._p.end_others(app.id, but="")
         if app.actual != "stopped":
             async with self._p.ledger.transaction() as t:
@@ -151,6 +163,10 @@ class AppWork:
                 if fresh.wanted == "stopped" and fresh.actual != "stopped":
                     fresh.actual, fresh.crashed = "stopped", False
                     t.tell(app.id, AppStopped(by=fresh.wanted_by))
+
+    def _stopped_route(self, app: App) -> Route:
+        notice = Notice(status=503, title=f"{app.name} is stopped", text="Its owner has stopped it. Its data are kept.")
+        return Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=notice)
 
     # -- deleted ----------------------------------------------------------------------------------------------------------
 
@@ -181,19 +197,41 @@ class AppWork:
 
     # -- everything -------------------------------------------------------------------------------------------------------
 
-    async def all_apps(self) -> list[str]:
-        """The ids of the apps that may need repair: all but those whose deletion is complete."""
+    async def astray(self) -> list[str]:
+        """The ids of the apps that are not as they should be, by one look at everything: to be looked at again by `advance`."""
+        live = and_(Release.app_id == App.id, Release.number == App.live_release)
         async with self._p.ledger.reading() as session:
-            return list(await session.scalars(select(App.id).where(App.actual != "deleted")))
+            rows = (await session.execute(select(App, Release).outerjoin(Release, live).where(App.actual != "deleted"))).all()
+            unfinished = select(Deployment.app_id).where(Deployment.state.in_(["queued", "running"]))
+            busy = set(await session.scalars(unfinished))
+        routes, running = await self._p.router.routes(), await self._p.host.instances()
+        of_app: dict[str, list[Instance]] = defaultdict(list)
+        for instance in running:
+            of_app[instance.app].append(instance)
+        return [
+            app.id
+            for app, release in rows
+            if app.wanted == "deleted"
+            or (app.id not in busy and not self._right(app, release, routes.get(app.id), of_app[app.id]))
+        ]
+
+    def _right(self, app: App, release: Release | None, route: Route | None, running: Sequence[Instance]) -> bool:
+        if app.wanted == "stopped" or release is None:
+            wanted = None if release is None else self._stopped_route(app)
+            return app.actual == "stopped" and not running and route == wanted
+        if app.crashed or [i.instance for i in running] != [release.instance]:
+            return False
+        return route == Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=running[0].address)
 
     async def sweep(self) -> None:
-        """Remove what belongs to no app: instances, routes and databases of apps that are gone."""
-        async with self._p.ledger.reading() as session:
+        """Remove what belongs to no app: instances and routes of apps that are gone."""
+        routes, instances = await self._p.router.routes(), await self._p.host.instances()
+        async with self._p.ledger.reading() as session:  # after they were looked up: an app may be new
             known = set(await session.scalars(select(App.id).where(App.wanted != "deleted")))
-        for name in await self._p.router.routes():
+        for name in routes:
             if name.startswith("app_") and name not in known:
                 await self._p.router.remove(name)
-        for instance in await self._p.host.instances():
+        for instance in instances:
             if instance.app.startswith("app_") and instance.app not in known:
                 await self._p.host.stop(instance.instance)
                 await self._p.host.forget(instance.instance)
