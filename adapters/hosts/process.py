@@ -263,7 +263,7 @@ class ProcessHost(Host):
             users.evict(user.uid, PYTHON)
             user.release()
         cgroups.left(known["group"]).remove()
-        for folder in known["remove"]:
+        for folder in known.get("remove", []):
             shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, instance: InstanceId) -> Path:

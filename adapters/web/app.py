@@ -33,7 +33,7 @@ from adapters.web.guard import (
 from adapters.web.ports import Authenticate, Completer, WebDialogue, WebEngine
 from adapters.web.session import SESSION_LIFE, Sessions
 from core.conversation.inbound import Answer, Inbound, Who
-from core.errors import InvalidInput, NexusError, NotFound, Unauthenticated
+from core.errors import Conflict, InvalidInput, NexusError, NotFound, Unauthenticated
 from core.ids import BuildId, ThreadId, new_id
 
 log = structlog.get_logger(__name__)
@@ -297,11 +297,11 @@ class _Routes:
 
     async def streaming(self, request: web.Request, run: Callable[[web.StreamResponse], Awaitable[None]]) -> web.StreamResponse:
         response = web.StreamResponse(headers=stream.HEADERS | SECURITY_HEADERS)
-        await response.prepare(request)
         task = asyncio.current_task()
         assert task is not None
         self.streams.add(task)
         try:
+            await response.prepare(request)
             await response.write(b"retry: 1000\n\n")
             await run(response)
         except ConnectionResetError:
@@ -347,7 +347,12 @@ class _Routes:
     async def app_log(self, request: web.Request) -> web.StreamResponse:
         who = require(await self.who(request))
         slug = request.match_info["slug"]
-        await self.web.engine.logs(who, slug, 1)  # theirs, or not found
+        try:
+            await self.web.engine.logs(who, slug, 1)
+        except (NotFound, Conflict):
+            if request.headers.get("Accept") != "text/event-stream":
+                raise
+            return web.Response(status=204)  # tells a browser that was following it not to come back
 
         async def still_signed_in() -> bool:
             return await self.who(request) is not None

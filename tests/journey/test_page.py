@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from core.conversation import cards as c
 from core.conversation.inbound import Action, Command, FormSubmit, Reply
 from core.ids import ThreadId
 from core.operations.views import AppState
 from tests.support import fake_cards
+from tests.support.browser import chromium
 from tests.support.fake_engine import FakeSite, furnish, make_site
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (path := shutil.which(name))), None
-)
 TODO, SHELF, PARTY = ThreadId("thr_todo"), ThreadId("thr_shelf"), ThreadId("thr_party")
 
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One Chromium for all."""
-    assert CHROMIUM, "Chromium is needed: apt-get install chromium"
-    async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    async with chromium() as made:
         yield made
-        await made.close()
 
 
 @pytest.fixture
