@@ -45,13 +45,15 @@ async def detect(
     registries = registries or Registries.of_this_machine()
     reasons: list[str] = []
     if forced != "restricted":
+        ways = (False, True) if os.geteuid() == 0 else (True,)
         for program in bubblewrap.candidates() if bwraps is None else bwraps:
-            for own in (False, True) if os.geteuid() == 0 else (True,):
+            for own in ways:
                 walls = Bubblewrap(programs=programs, registries=registries, program=program, own_user_namespace=own)
                 reason = await _reason_against(walls)
                 if reason is None:
                     return walls
-                reasons.append(f"{program}{' with a user namespace' if own else ''}: {reason}")
+                reason = reason.removeprefix("bwrap: ").partition(", likely because")[0]  # the remedy is the doctor's to name
+                reasons.append(f"with a user namespace: {reason}" if own and len(ways) > 1 else f"{program}: {reason}")
         if not reasons:
             reasons.append("no bwrap was found")
     if forced == "bubblewrap":
