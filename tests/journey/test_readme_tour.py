@@ -105,8 +105,9 @@ def plain(line: str) -> str:
 
 
 async def test_the_tour_of_the_readme_does_what_it_shows(place: Place) -> None:
-    start, build, look_around, http = blocks(README, "sh")
+    start, build, look_around, http, container = blocks(README, "sh")
     assert "./nexus up" in start  # that is the fixture
+    assert "docker compose" in container  # not here
     (shown,) = blocks(README, "text")
 
     printed = await place.type(build)

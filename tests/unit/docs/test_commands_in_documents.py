@@ -21,9 +21,9 @@ cli: Any = typer.main.get_command(app)
 
 
 def nexus_calls(line: str) -> list[list[str]]:
-    """The arguments of every ``./nexus`` in a shell line: at its beginning, or in a substitution."""
+    """The arguments of every ``./nexus`` in a shell line: at its beginning, in the container, or in a substitution."""
     calls = [shlex.split(call) for call in re.findall(r"\$\(\./nexus ([^)]*)\)", line)]
-    words = shlex.split(line, comments=True)
+    words = shlex.split(line.removeprefix("docker compose exec nexus "), comments=True)
     return [*calls, words[1:]] if words[:1] == ["./nexus"] else calls
 
 

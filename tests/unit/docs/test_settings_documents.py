@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.settings import Settings
@@ -32,6 +34,15 @@ def test_a_copy_of_the_example_with_every_line_uncommented_is_the_defaults(monke
         if value:
             monkeypatch.setenv(name, value)
     assert Settings().model_dump() == defaults
+
+
+def test_what_the_container_sets_are_settings() -> None:
+    names = {field.alias for field in Settings.model_fields.values()} | {"NEXUS_VENV"}
+    in_compose = re.findall(r"^ +- ([A-Z_]+)(?:=|$)", text(ROOT / "docker-compose.yml"), re.M)
+    in_image = re.findall(r"^(?:ENV| {3}) ([A-Z_]+)=", text(ROOT / "Dockerfile"), re.M)
+    assert len(in_compose) == 3
+    assert len(in_image) == 3
+    assert {*in_compose, *in_image} - names == set()
 
 
 def test_every_setting_is_read_somewhere() -> None:
