@@ -54,6 +54,7 @@ from core.ledger.waking import Waker, WorkKind
 from core.operations.app_work import AppWork
 from core.operations.engine import Engine
 from core.operations.people import People
+from core.operations.pruning import Pruning
 from core.operations.reconcile import Reconciler
 from core.operations.showing import Showing
 from core.tenants.registry import TenantRegistry
@@ -75,6 +76,7 @@ class Nexus:
     showing: Showing
     reconciler: Reconciler
     app_work: AppWork
+    pruning: Pruning
     verifier: Verifier
     store: ArtifactStore
     host: ProcessHost
@@ -215,6 +217,7 @@ def wire(
         showing=Showing(ledger, feed, Outbox({"web": WebChat(Messages(ledger))}, SentRecord(ledger))),
         reconciler=Reconciler(ledger, waker, app_work, tenants, platform.registry),
         app_work=app_work,
+        pruning=Pruning(ledger, store, host, platform.snapshots),
         verifier=verifier,
         store=store,
         host=host,

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -20,13 +21,13 @@ from sqlalchemy import func, select, update
 from core.approvals.approvals import ask
 from core.builds.requests import free_slug, naming
 from core.builds.revisions import changes_between, load_tree, save_revision
+from core.builds.stages import Stages, listening
 from core.builds.teller import Teller, telling
-from core.conversation.cards import FileEntry, Step, StepState
+from core.conversation.cards import FileEntry, Step
 from core.errors import NexusError, TemporaryError
 from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
 from core.generation import pipeline as generation
-from core.generation import progress
 from core.generation.choice import ModelChoice
 from core.generation.model import Brief, ChangeBrief, Failure, Model, Usage
 from core.generation.pipeline import Pipeline
@@ -36,11 +37,9 @@ from core.ledger.events import (
     BuildCancelled,
     BuildFailed,
     BuildNote,
-    BuildPlanned,
     BuildQueued,
     BuildReady,
     BuildStep,
-    FileWritten,
 )
 from core.ledger.feed import Feed
 from core.ledger.ledger import CANCEL_CHANNEL, Ledger
@@ -212,9 +211,9 @@ class BuildWork:
         self, row: Build, model: Model, base: FileTree | None, base_plan: Plan | None, frozen: frozenset[str], teller: Teller
     ) -> None:
         row.stage = "write"
-        stages = _Stages(row.id, teller)
+        stages = Stages(row.id, teller)
         stages.begin("plan")
-        async with _listening(self, row, stages, teller) as listener:
+        async with listening(row.id, functools.partial(self._name_app, row), stages, teller) as listener:
             if base is not None and base_plan is not None:
                 made = await self._pipeline.change(
                     model, ChangeBrief(request=row.text, plan=base_plan, tree=base, frozen=frozen), listener
@@ -252,7 +251,7 @@ class BuildWork:
                 update(Build).where(Build.id == row.id).values(revision_id=row.revision_id, usage=row.usage, changes=row.changes)
             )
 
-    async def name_app(self, row: Build, plan: Plan) -> None:
+    async def _name_app(self, row: Build, plan: Plan) -> None:
         """The plan names a new app: its title and, unless a person chose one, its address."""
         async with self._ledger.transaction() as t:
             await naming(t)
@@ -315,7 +314,7 @@ class BuildWork:
         failure = Failure(
             plan=plan, tree=tree, check=answer.stage, log_tail=answer.log_tail, suspects=tuple(answer.suspects), frozen=frozen
         )
-        async with _listening(self, row, _Stages(row.id, teller), teller) as listener:
+        async with listening(row.id, functools.partial(self._name_app, row), Stages(row.id, teller), teller) as listener:
             made = await self._pipeline.repair(model, failure, listener)
         self._count(row, made.usage)
         if isinstance(made, generation.Ended):
@@ -420,71 +419,6 @@ class BuildWork:
                 return
             fresh.state, fresh.ended_at = "cancelled", now()
             t.tell(row.app_id, BuildCancelled(build=row.id, by=fresh.cancelled_by))
-
-
-class _Stages:
-    """Tells the stages of writing, one at a time."""
-
-    def __init__(self, build: str, teller: Teller) -> None:
-        self._build = build
-        self._teller = teller
-        self._name = ""
-        self._since = now()
-
-    def begin(self, name: str) -> None:
-        self._name, self._since = name, now()
-        self._tell(StepState.RUNNING, "", None)
-
-    def end(self, *, detail: str = "") -> None:
-        if self._name:
-            self._tell(StepState.DONE, detail, (now() - self._since).total_seconds())
-            self._name = ""
-
-    def fail(self, detail: str) -> None:
-        if self._name:
-            self._tell(StepState.FAILED, detail[:200], (now() - self._since).total_seconds())
-            self._name = ""
-
-    def _tell(self, state: StepState, detail: str, seconds: float | None) -> None:
-        self._teller.tell(BuildStep(build=self._build, step=Step(name=self._name, state=state, detail=detail, seconds=seconds)))
-
-
-class _Listener:
-    """Turns what generation tells into facts."""
-
-    def __init__(self, work: BuildWork, row: Build, stages: _Stages, teller: Teller) -> None:
-        self._work, self._row, self._stages, self._teller = work, row, stages, teller
-        self.naming: asyncio.Task[None] | None = None
-
-    def __call__(self, event: progress.Progress) -> None:
-        build = self._row.id
-        match event:
-            case progress.Planned(plan):
-                self._stages.end(detail=plan.summary[:120])
-                self._teller.tell(BuildPlanned(build=build, plan=plan))
-                self.naming = asyncio.create_task(self._work.name_app(self._row, plan))
-                self._stages.begin("write")
-            case progress.FileWritten(path, size):
-                self._teller.tell(FileWritten(build=build, path=path, size=size))
-            case progress.Note(text):
-                self._teller.tell(BuildNote(build=build, text=text))
-            case progress.Retrying(reason, attempt):
-                self._teller.tell(BuildNote(build=build, text=f"{reason} Asked again (try {attempt})."))
-            case progress.FileWriting():
-                return
-
-
-@contextlib.asynccontextmanager
-async def _listening(work: BuildWork, row: Build, stages: _Stages, teller: Teller) -> AsyncIterator[_Listener]:
-    """A listener, which at the end of the block has nothing left to do."""
-    listener = _Listener(work, row, stages, teller)
-    try:
-        yield listener
-        if listener.naming is not None:
-            await listener.naming
-    finally:
-        if listener.naming is not None:
-            await _ended(listener.naming)
 
 
 async def _ended(*tasks: asyncio.Task[None]) -> None:

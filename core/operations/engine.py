@@ -6,10 +6,12 @@ reason. It answers from the ledger; the work itself is done by whichever worker 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.approvals import approvals
@@ -28,10 +30,10 @@ from core.ledger.events import BuildCancelled, DatabaseFacts, Event
 from core.ledger.feed import Feed
 from core.ledger.ledger import CANCEL_CHANNEL, EVENTS_CHANNEL, MESSAGES_CHANNEL, Transaction
 from core.ledger.messages import messages_of, view
-from core.ledger.tables import App, Build, Deployment, Message, Principal, Release, Thread, now
+from core.ledger.tables import App, Build, Deployment, EventRow, Message, Release, Thread, now
 from core.ledger.waking import Work, WorkKind
 from core.operations import looking
-from core.operations.people import LOCAL_PLATFORM, People, may_see, visible_app
+from core.operations.people import LOCAL_PLATFORM, People, Sight, sight, visible_app
 from core.operations.views import (
     AppView,
     BuildView,
@@ -46,6 +48,8 @@ from core.operations.views import (
 from core.tenants.provisioning import Provisioning
 
 T = TypeVar("T")
+
+PATIENCE = 60.0  #: seconds that somebody who stops or deletes an app waits for it
 
 
 class Engine:
@@ -211,10 +215,10 @@ class Engine:
             t.wake(Work(WorkKind.APP, app.id))
             wanted = AppId(app.id)
         await self._until_actual(wanted, "deleted")
-        for event in reversed(await self._ledger.events(app=wanted)):
-            if event.fact.kind == "app.deleted":
-                return event.fact.snapshot
-        return ""
+        last = EventRow.fact["kind"].astext == "app.deleted"
+        async with self._ledger.reading() as session:
+            fact = await session.scalar(select(EventRow.fact).where(EventRow.app_id == wanted, last))
+        return "" if fact is None else str(fact["snapshot"])
 
     async def wait_deployment(self, who: Who, deployment: DeploymentId) -> DeploymentView:
         """The deployment once it is over."""
@@ -241,10 +245,9 @@ class Engine:
     async def apps(self, who: Who) -> list[AppView]:
         """The apps that the principal can see, the last changed first."""
         async with self._ledger.reading() as session:
-            rows = await session.scalars(
-                select(App).where(App.workspace_id == who.workspace, App.wanted != "deleted").order_by(App.updated_at.desc())
-            )
-            return [await looking.app_view(session, row, self._p.edge) for row in rows if await may_see(session, who, row)]
+            theirs = (await sight(session, who)).apps()
+            rows = await session.scalars(select(App).where(theirs, App.wanted != "deleted").order_by(App.updated_at.desc()))
+            return [await looking.app_view(session, row, self._p.edge) for row in rows]
 
     async def app(self, who: Who, slug: str) -> AppView:
         """One app."""
@@ -320,7 +323,7 @@ class Engine:
         """What the app uses: database size in MB, connections, rows per table (estimates), memory in MB, number of builds."""
         async with self._ledger.reading() as session:
             app = await visible_app(session, who, slug=slug)
-            builds = len((await session.scalars(select(Build.id).where(Build.app_id == app.id))).all())
+            builds = await session.scalar(select(func.count()).select_from(Build).where(Build.app_id == app.id))
             release = await session.get(Release, (app.id, app.live_release)) if app.live_release is not None else None
         tenant = await self._p.registry.of_app(app.id)
         database = await self._p.tenants.usage(tenant) if tenant is not None else None
@@ -339,10 +342,13 @@ class Engine:
     async def threads(self, who: Who) -> list[ThreadView]:
         """The threads that the principal can see, the last changed first."""
         async with self._ledger.reading() as session:
-            rows = await session.scalars(
-                select(Thread).where(Thread.workspace_id == who.workspace).order_by(Thread.updated_at.desc()).limit(200)
-            )
-            return [await looking.thread_view(session, row) for row in rows if await self._sees(session, who, row)]
+            seen = await sight(session, who)
+            theirs = or_(Thread.app_id.in_(select(App.id).where(seen.apps())), _without_app(seen))
+            rows = (await session.scalars(select(Thread).where(theirs).order_by(Thread.updated_at.desc()).limit(200))).all()
+            apps = (await session.scalars(select(App).where(App.id.in_([row.app_id for row in rows])))).all()
+            views = [await looking.thread_view(session, row) for row in rows]
+            del apps  # kept until here, so that the session knew them
+            return views
 
     async def thread(self, who: Who, thread: ThreadId) -> ThreadView:
         """One thread."""
@@ -363,38 +369,48 @@ class Engine:
 
     async def watch(self, who: Who, *, after: int) -> AsyncIterator[MessageView | ThreadView]:
         """Messages with a version above ``after`` and the threads they are in, as they come; never ends."""
-        async for _ in self._feed.wakes(MESSAGES_CHANNEL):
-            try:
-                async with self._ledger.reading() as session:
-                    rows = list(await session.scalars(select(Message).where(Message.version > after).order_by(Message.version)))
-                    changed = list(await session.scalars(select(Thread).where(Thread.version > after)))
-                    seen = {t.id for t in changed if await self._sees(session, who, t)}
-                    threads = [await looking.thread_view(session, t) for t in changed if t.id in seen]
-            except TemporaryError:
-                continue
-            for thread in threads:
-                yield thread
-            for row in rows:
-                if row.thread_id in seen:
-                    yield view(row)
-            after = max([after, *(row.version for row in rows), *(t.version for t in changed)])
+        async with contextlib.aclosing(self._feed.wakes(MESSAGES_CHANNEL)) as wakes:
+            async for _ in wakes:
+                try:
+                    async with self._ledger.reading() as session:
+                        # One look at both tables: a message that came between two looks would be passed over for ever.
+                        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+                        rows = (
+                            await session.scalars(select(Message).where(Message.version > after).order_by(Message.version))
+                        ).all()
+                        changed = (await session.scalars(select(Thread).where(Thread.version > after))).all()
+                        seen = await sight(session, who)
+                        theirs = [thread for thread in changed if await _sees(session, seen, thread)]
+                        threads = [await looking.thread_view(session, thread) for thread in theirs]
+                except TemporaryError:
+                    continue
+                for view_ in threads:
+                    yield view_
+                names = {thread.id for thread in theirs}
+                for row in rows:
+                    if row.thread_id in names:
+                        yield view(row)
+                after = max([after, *(row.version for row in rows), *(t.version for t in changed)])
 
     async def events(self, who: Who, *, app: AppId | None = None, after: int = 0) -> AsyncIterator[Event]:
         """Events that the principal can see, from after an id on, as they come; never ends."""
-        allowed: dict[str, bool] = {}
-        async for _ in self._feed.wakes(EVENTS_CHANNEL):
-            try:
-                found = await self._ledger.events(after=after, app=app)
-                async with self._ledger.reading() as session:
-                    for name in {event.app for event in found} - allowed.keys():
-                        row = await session.get(App, name)
-                        allowed[name] = row is not None and await may_see(session, who, row)
-            except TemporaryError:
-                continue
-            for event in found:
-                after = event.id
-                if allowed[event.app]:
-                    yield event
+        async with contextlib.aclosing(self._feed.wakes(EVENTS_CHANNEL)) as wakes:
+            async for _ in wakes:
+                while True:
+                    try:
+                        found = await self._ledger.events(after=after, app=app)
+                        async with self._ledger.reading() as session:
+                            seen = await sight(session, who)
+                            rows = await session.scalars(select(App).where(App.id.in_({event.app for event in found})))
+                            theirs = {row.id for row in rows if seen.sees(row)}
+                    except TemporaryError:
+                        break
+                    if not found:
+                        break
+                    for event in found:
+                        after = event.id
+                        if event.app in theirs:
+                            yield event
 
     # -- inside -----------------------------------------------------------------------------------------------------------
 
@@ -422,34 +438,50 @@ class Engine:
 
     async def _thread(self, session: AsyncSession, who: Who, thread: ThreadId) -> Thread:
         row = await session.get(Thread, thread)
-        if row is None or not await self._sees(session, who, row):
+        if row is None or not await _sees(session, await sight(session, who), row):
             raise NotFound("There is no such thread here that you can see.")
         return row
 
-    async def _sees(self, session: AsyncSession, who: Who, thread: Thread) -> bool:
-        if thread.app_id is not None:
-            app = await session.get(App, thread.app_id)
-            return app is not None and await may_see(session, who, app)
-        principal = await session.get(Principal, who.principal)
-        return principal is not None and thread.workspace_id == who.workspace
-
     async def _until(self, look: Callable[[], Awaitable[T]], done: Callable[[T], bool]) -> T:
-        wakes = self._feed.wakes(EVENTS_CHANNEL)
-        try:
+        async with contextlib.aclosing(self._feed.wakes(EVENTS_CHANNEL)) as wakes:
             async for _ in wakes:
-                seen = await look()
-                if done(seen):
-                    return seen
-        finally:
-            await wakes.aclose()
+                with contextlib.suppress(TemporaryError):
+                    if done(seen := await look()):
+                        return seen
         raise AssertionError("unreachable")
 
-    async def _until_actual(self, app: str, actual: str) -> None:
-        async def look() -> str:
-            async with self._ledger.reading() as session:
-                return (await session.scalar(select(App.actual).where(App.id == app))) or ""
+    async def _until_actual(self, app: str, wanted: str) -> None:
+        """Until the app is as it was wanted.
 
-        await self._until(look, lambda now_: now_ == actual)
+        Raises:
+            Conflict: somebody wants something else by now.
+            TemporaryError: it takes long; it goes on by itself.
+        """
+
+        async def look() -> tuple[str, str]:
+            async with self._ledger.reading() as session:
+                return (await session.execute(select(App.wanted, App.actual).where(App.id == app))).one()._tuple()
+
+        try:
+            async with asyncio.timeout(PATIENCE):
+                now_wanted, actual = await self._until(look, lambda seen: seen[0] != wanted or seen[1] == wanted)
+        except TimeoutError:
+            raise TemporaryError("That takes longer than usual, and goes on by itself; look again in a minute.") from None
+        if actual != wanted:
+            raise Conflict(f"Somebody else decided otherwise in the meantime: the app is to be {now_wanted} now.")
+
+
+def _without_app(seen: Sight) -> ColumnElement[bool]:
+    """Threads without an app as yet that are theirs to see: everybody's where everybody sees everything, else who opened them."""
+    here = and_(Thread.app_id.is_(None), Thread.workspace_id == seen.workspace)
+    return here if seen.everything else and_(here, Thread.channel == seen.principal)
+
+
+async def _sees(session: AsyncSession, seen: Sight, thread: Thread) -> bool:
+    if thread.app_id is not None:
+        app = await session.get(App, thread.app_id)
+        return app is not None and seen.sees(app)
+    return thread.workspace_id == seen.workspace and (seen.everything or thread.channel == seen.principal)
 
 
 __all__ = ["BuildRequest", "Engine"]

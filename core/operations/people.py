@@ -7,7 +7,9 @@ every member sees what the channel shows.
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -92,10 +94,14 @@ class People:
 
         Raises:
             Forbidden: only its owner may.
-            InvalidInput: named approvers are chosen and nobody is named.
+            InvalidInput: named approvers are chosen and nobody is named, or nobody at all could approve.
         """
         if settings.approvers == "named" and not settings.named_approvers:
             raise InvalidInput("Name at least one person who may approve, or choose “anyone” or “requester”.")
+        if settings.approvers == "requester" and not settings.self_approval:
+            raise InvalidInput(
+                "The requester alone, but not the requester: nobody could approve. Allow self-approval, or choose others."
+            )
         async with self._ledger.transaction() as t:
             principal = await t.session.get(Principal, who.principal)
             if principal is None or principal.role != "owner":
@@ -115,17 +121,39 @@ async def settings_of(session: AsyncSession, workspace: str) -> WorkspaceSetting
     return WorkspaceSettings.model_validate(row.settings if row is not None else {})
 
 
-async def may_see(session: AsyncSession, who: Who, app: App) -> bool:
-    """Whether the app is the principal's to see."""
-    if app.workspace_id != who.workspace:
-        return False
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a principal can see, for a look at many apps."""
+
+    principal: str
+    workspace: str
+    everything: bool  #: in the workspace; otherwise their own apps
+
+    def sees(self, app: App) -> bool:
+        """Whether the app is theirs to see."""
+        return app.workspace_id == self.workspace and (self.everything or app.owner_id == self.principal)
+
+    def apps(self) -> ColumnElement[bool]:
+        """The same as a condition of a query over apps."""
+        here = App.workspace_id == self.workspace
+        return here if self.everything else and_(here, App.owner_id == self.principal)
+
+
+async def sight(session: AsyncSession, who: Who) -> Sight:
+    """What the principal can see at this moment."""
     principal = await session.get(Principal, who.principal)
     workspace = await session.get(Workspace, who.workspace)
-    if principal is None or workspace is None:
-        return False
-    if workspace.platform != LOCAL_PLATFORM or app.owner_id == who.principal or principal.role == "owner":
-        return True
-    return principal.external_id in (await settings_of(session, who.workspace)).named_approvers
+    if principal is None or workspace is None or principal.workspace_id != workspace.id:
+        return Sight(principal="", workspace="", everything=False)
+    settings = await settings_of(session, who.workspace)
+    approver = settings.approvers == "named" and principal.external_id in settings.named_approvers
+    everything = workspace.platform != LOCAL_PLATFORM or principal.role == "owner" or approver
+    return Sight(principal=who.principal, workspace=who.workspace, everything=everything)
+
+
+async def may_see(session: AsyncSession, who: Who, app: App) -> bool:
+    """Whether the app is the principal's to see."""
+    return (await sight(session, who)).sees(app)
 
 
 async def visible_app(session: AsyncSession, who: Who, *, slug: str = "", app: str = "", change: bool = False) -> App:

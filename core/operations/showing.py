@@ -7,21 +7,25 @@ its row, so that after a crash, or an outage of a platform, the rest is shown, i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from core.conversation.chat import ThreadRef
 from core.conversation.outbox import Outbox
 from core.conversation.presenter import AppFacts, present
 from core.errors import TemporaryError
 from core.ids import AppId, ThreadId
+from core.ledger.events import Event
 from core.ledger.feed import Feed
 from core.ledger.ledger import EVENTS_CHANNEL, Ledger
 from core.ledger.tables import App, EventRow, Thread, now
 from core.ledger.waking import holding
 
 log = structlog.get_logger(__name__)
+
+HISTORIES = 64  #: apps whose events are kept in memory
 
 
 class Showing:
@@ -32,34 +36,64 @@ class Showing:
         self._feed = feed
         self._outbox = outbox
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()  # threads of which more was told while they were being shown
+        self._histories: dict[str, list[Event]] = {}  # of the apps shown last; events never change
 
     async def run(self) -> None:
         """Show until cancelled."""
         try:
-            async for _ in self._feed.wakes(EVENTS_CHANNEL):
-                try:
-                    for thread in await self._behind():
-                        if thread not in self._tasks:
-                            task = asyncio.create_task(self._catch_up(thread), name=f"show {thread}")
-                            self._tasks[thread] = task
-                            task.add_done_callback(self._done)
-                except TemporaryError as error:
-                    log.warning("threads cannot be shown just now", error=error.message)
+            async with contextlib.aclosing(self._feed.wakes(EVENTS_CHANNEL)) as wakes:
+                async for _ in wakes:
+                    try:
+                        for thread in await self._behind():
+                            self._begin(thread)
+                    except TemporaryError as error:
+                        log.warning("threads cannot be shown just now", error=error.message)
         finally:
-            for task in self._tasks.values():
+            tasks = list(self._tasks.values())
+            self._tasks.clear()
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self._outbox.close()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        for thread in [name for name, known in self._tasks.items() if known is task]:
+    def _begin(self, thread: str) -> None:
+        if thread in self._tasks:
+            self._again.add(thread)  # it may have had its last look already
+            return
+        task = asyncio.create_task(self._catch_up(thread), name=f"show {thread}")
+        self._tasks[thread] = task
+        task.add_done_callback(lambda _: self._done(thread, task))
+
+    def _done(self, thread: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(thread) is task:
             del self._tasks[thread]
+            if thread in self._again:
+                self._again.discard(thread)
+                self._begin(thread)
 
     async def _behind(self) -> list[str]:
         """Threads that show less than their app's events tell."""
-        newest = select(func.max(EventRow.id)).where(EventRow.app_id == Thread.app_id).correlate(Thread).scalar_subquery()
+        newest = (
+            select(EventRow.id)
+            .where(EventRow.app_id == Thread.app_id)
+            .order_by(EventRow.seq.desc())  # the index is by app and seq
+            .limit(1)
+            .correlate(Thread)
+            .scalar_subquery()
+        )
         async with self._ledger.reading() as session:
             return list(await session.scalars(select(Thread.id).where(Thread.app_id.is_not(None), Thread.presented < newest)))
+
+    async def _history(self, app: AppId) -> list[Event]:
+        """All events of an app; only those that are new are read."""
+        known = self._histories.pop(app, [])
+        while more := await self._ledger.events(app=app, after=known[-1].id if known else 0):
+            known += more
+        self._histories[app] = known
+        if len(self._histories) > HISTORIES:
+            del self._histories[next(iter(self._histories))]
+        return known
 
     async def _catch_up(self, thread: str) -> None:
         try:
@@ -78,13 +112,14 @@ class Showing:
             app = await session.get(App, row.app_id) if row is not None and row.app_id is not None else None
         if row is None or app is None:
             return False
-        events = await self._ledger.events(app=AppId(app.id))
+        events = await self._history(AppId(app.id))
         if not events or events[-1].id <= row.presented:
             return False
         facts = AppFacts(slug=app.slug, name=app.name, framework=app.framework)
         ref = ThreadRef(platform=row.platform, workspace=row.workspace_ref, channel=row.channel, thread=row.thread)
+        newest = events[-1].id
         self._outbox.show(ThreadId(thread), ref, present(events, app=facts, now=now()))
         await self._outbox.settled(ThreadId(thread))
         async with self._ledger.transaction() as t:
-            await t.session.execute(update(Thread).where(Thread.id == thread).values(presented=events[-1].id))
+            await t.session.execute(update(Thread).where(Thread.id == thread).values(presented=newest))
         return True
