@@ -20,13 +20,11 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from adapters.api.tokens import Tokens
-from adapters.sandboxes.detect import detect
 from bot import following
 from bot.client import Client
 from bot.doctor import examine, print_findings
 from bot.instance import instance
 from bot.platform.data_folder import DataFolder
-from bot.program import log_to_file, running, until_told_to_stop
 from bot.settings import Settings
 from core.errors import NexusError, OperatorError, UserError
 from core.verification.sandbox import Isolation
@@ -73,6 +71,7 @@ def say(text: str) -> None:
 @app.command()
 def up(data: Data = None, port: Port = None, quiet: Annotated[bool, typer.Option("--quiet", hidden=True)] = False) -> None:
     """Start Nexus: the page, the apps, their databases. Ctrl-C stops it all."""
+    from bot.program import log_to_file, running, until_told_to_stop  # the engine: a second that other commands need not wait
 
     async def go() -> None:
         chosen = settings()
@@ -104,6 +103,7 @@ def up(data: Data = None, port: Port = None, quiet: Annotated[bool, typer.Option
 @app.command()
 def doctor(data: Data = None, port: Port = None) -> None:
     """Say what is found on this machine and what is missing, each with its remedy."""
+    from adapters.sandboxes.detect import detect
 
     async def go() -> None:
         chosen = settings()

@@ -18,8 +18,7 @@ from adapters.api.tokens import Tokens
 from bot.platform.data_folder import DataFolder
 from core.conversation.cards import Card
 from core.errors import OperatorError, TemporaryError, UserError
-from core.ids import new_id
-from core.operations.people import LOCAL_USER
+from core.ids import LOCAL_USER, new_id
 from core.operations.views import MessageView, ThreadView
 
 

@@ -31,9 +31,9 @@ from bot.wiring import Nexus, visible_programs, wire
 from core.approvals.approvals import expire
 from core.errors import TemporaryError
 from core.hosting.host import UnixAddress
+from core.ids import LOCAL_USER
 from core.ledger.migrations import migrate
 from core.ledger.waking import holding
-from core.operations.people import LOCAL_USER
 from core.tenants.tenants import TenantLimits
 from core.verification.sandbox import Isolation
 

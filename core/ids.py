@@ -21,6 +21,9 @@ TenantId = NewType("TenantId", str)
 InstanceId = NewType("InstanceId", str)
 Digest = NewType("Digest", str)  #: ``sha256:`` and 64 hex digits
 
+LOCAL_PLATFORM = "local"  #: the platform of the workspace that needs no chat account
+LOCAL_USER = "you"  #: external id of the person who runs a local Nexus; owner of the local workspace
+
 _ALPHABET = "0123456789bcdfghjkmnpqrstvwxyz"
 
 

@@ -19,9 +19,8 @@ from adapters.api.hosting import HostingCalls
 from adapters.api.routing import Call, Route, add_routes
 from core.errors import Forbidden
 from core.hosting.edge import Edge
-from core.ids import ApprovalId, BuildId, PrincipalId, TenantId
+from core.ids import LOCAL_PLATFORM, LOCAL_USER, ApprovalId, BuildId, PrincipalId, TenantId
 from core.operations.engine import Engine
-from core.operations.people import LOCAL_PLATFORM, LOCAL_USER
 from core.operations.views import AppView, BuildView, TenantView
 
 

@@ -8,8 +8,8 @@ from aiohttp import web
 from adapters.api.tokens import Claims, Tokens
 from core.conversation.inbound import Who
 from core.errors import Forbidden, Unauthenticated
+from core.ids import LOCAL_PLATFORM
 from core.operations.engine import Engine
-from core.operations.people import LOCAL_PLATFORM
 
 
 class Authentication:

@@ -25,15 +25,15 @@ from core.errors import Conflict, NotFound, TemporaryError
 from core.files import FileTree
 from core.generation.choice import ModelChoice
 from core.generation.plan import FrameworkName
-from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, InstanceId, TenantId, ThreadId
+from core.ids import LOCAL_PLATFORM, AppId, ApprovalId, BuildId, DeploymentId, Digest, InstanceId, TenantId, ThreadId
 from core.ledger.events import BuildCancelled, DatabaseFacts, Event
 from core.ledger.feed import Feed
 from core.ledger.ledger import CANCEL_CHANNEL, EVENTS_CHANNEL, MESSAGES_CHANNEL, Transaction
 from core.ledger.messages import messages_of, view
+from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import App, Build, Deployment, EventRow, Message, Release, Thread, now
-from core.ledger.waking import Work, WorkKind
 from core.operations import looking
-from core.operations.people import LOCAL_PLATFORM, People, Sight, sight, visible_app
+from core.operations.people import People, Sight, sight, visible_app
 from core.operations.views import (
     AppView,
     BuildView,

@@ -15,13 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.conversation.inbound import Who
 from core.errors import Forbidden, InvalidInput, NotFound
-from core.ids import PrincipalId, WorkspaceId, new_id
+from core.ids import LOCAL_PLATFORM, LOCAL_USER, PrincipalId, WorkspaceId, new_id
 from core.ledger.ledger import Ledger
 from core.ledger.tables import App, Principal, Workspace
 from core.operations.views import WorkspaceSettings
-
-LOCAL_PLATFORM = "local"
-LOCAL_USER = "you"  #: external id of the person who runs a local Nexus; owner of the local workspace
 
 
 class People:

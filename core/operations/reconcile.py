@@ -15,8 +15,9 @@ from sqlalchemy import select
 from core.errors import NexusError, TemporaryError
 from core.ids import TenantId
 from core.ledger.ledger import Ledger
+from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import Build, Deployment, TenantRow, now
-from core.ledger.waking import Waker, Work, WorkKind
+from core.ledger.waking import Waker
 from core.operations.app_work import AppWork
 from core.tenants.registry import TenantRegistry
 from core.tenants.tenants import Tenant, Tenants

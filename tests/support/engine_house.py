@@ -36,7 +36,7 @@ from core.hosting.fake_host import FakeHost, Machine
 from core.hosting.fake_router import FakeRouter
 from core.hosting.host import Address, InstanceState, TcpAddress
 from core.hosting.router import Notice
-from core.ids import ApprovalId, BuildId, Digest, InstanceId
+from core.ids import LOCAL_USER, ApprovalId, BuildId, Digest, InstanceId
 from core.ledger.feed import Feed
 from core.ledger.ledger import Ledger
 from core.ledger.tables import App, Build, Deployment, Release
@@ -44,7 +44,7 @@ from core.ledger.vault import Vault
 from core.ledger.waking import Waker
 from core.operations.app_work import AppWork
 from core.operations.engine import Engine
-from core.operations.people import LOCAL_USER, People
+from core.operations.people import People
 from core.operations.reconcile import Reconciler
 from core.operations.views import BuildView, DeploymentView
 from core.tenants.fake_tenants import FakeTenants
