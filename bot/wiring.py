@@ -48,9 +48,10 @@ from core.ledger.feed import Feed
 from core.ledger.inbox import LedgerInbox
 from core.ledger.ledger import Ledger
 from core.ledger.messages import Messages, SentRecord
+from core.ledger.queue import WorkKind
 from core.ledger.signins import Signins
 from core.ledger.vault import Vault
-from core.ledger.waking import Waker, WorkKind
+from core.ledger.waking import Waker
 from core.operations.app_work import AppWork
 from core.operations.engine import Engine
 from core.operations.people import People

@@ -27,8 +27,8 @@ from core.ids import BuildId, ThreadId, new_id
 from core.ledger.events import BuildCancelled, BuildRequested, Said
 from core.ledger.ledger import CANCEL_CHANNEL, Ledger, Transaction
 from core.ledger.messages import next_version
+from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import App, Approval, Build, Deployment, Principal, Release, Revision, Thread, now
-from core.ledger.waking import Work, WorkKind
 from core.operations.people import settings_of, visible_app
 
 MAX_DESCRIPTION = 10_000  #: characters

@@ -19,9 +19,9 @@ from core.errors import Conflict, NotFound
 from core.ids import ApprovalId, DeploymentId, new_id
 from core.ledger.events import DeploymentRequested
 from core.ledger.ledger import Ledger, Transaction
+from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import App, Approval, Deployment, Release
 from core.ledger.vault import Vault
-from core.ledger.waking import Work, WorkKind
 from core.operations.people import visible_app
 
 Purpose = Literal["deploy", "rollback", "settings", "start", "restart"]

@@ -27,8 +27,9 @@ from core.hosting.router import Notice, Route
 from core.ids import InstanceId
 from core.ledger.events import DatabaseFacts, DeploymentFailed, DeploymentLive, DeploymentStep, HostingFacts
 from core.ledger.ledger import Transaction
+from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import App, Deployment, Principal, Release, StepRow, now
-from core.ledger.waking import Work, WorkKind, holding
+from core.ledger.waking import holding
 from core.tenants.tenants import Access, Tenant
 from core.verification.logs import Masks, clean, tail
 from core.verification.tryout import migrations_of

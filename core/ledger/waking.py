@@ -1,19 +1,16 @@
-"""The queue: it only says "this work can move". The row is the truth, and a lock in Postgres says who moves it.
+"""Waking: takes jobs off the queue and calls who moves the row. The row is the truth, and a lock in Postgres says who moves it.
 
-`enqueue` is called by the ledger inside a transaction; `Waker.run` by every worker. A job that is lost, doubled or late does no
-harm: a worker first takes the work's advisory lock (which Postgres frees the moment its holder dies), then looks at the row, and
-the reconciler wakes every unfinished row that nobody holds.
+`Waker.run` is called by every worker. A job that is lost, doubled or late does no harm: a worker first takes the work's advisory lock
+(which Postgres frees the moment its holder dies), then looks at the row, and the reconciler wakes every unfinished row that nobody holds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import enum
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import asyncpg
 import structlog
@@ -21,33 +18,10 @@ from pgqueuer import AsyncpgDriver, Job, QueueManager
 from pgqueuer.queries import Queries
 
 from core.errors import TemporaryError
-
-if TYPE_CHECKING:
-    from core.ledger.ledger import Ledger
+from core.ledger.ledger import Ledger, lock_key
+from core.ledger.queue import Work, WorkKind
 
 log = structlog.get_logger(__name__)
-
-
-class WorkKind(enum.StrEnum):
-    """What kind of row can move; also the name of the queue's entry point."""
-
-    BUILD = "build"
-    DEPLOYMENT = "deployment"
-    APP = "app"  #: what is may differ from what is wanted: instances, route, deletion
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A row that can move."""
-
-    kind: WorkKind
-    id: str
-
-
-async def enqueue(connection: asyncpg.Connection[Any], works: Sequence[Work]) -> None:
-    """Put works on the queue, in the connection's open transaction."""
-    queries = Queries(AsyncpgDriver(connection))
-    await queries.enqueue([w.kind.value for w in works], [w.id.encode() for w in works], [0] * len(works))
 
 
 @contextlib.asynccontextmanager
@@ -60,8 +34,6 @@ async def holding(ledger: Ledger, name: str, *, wait: float = 0.0) -> AsyncItera
     Raises:
         TemporaryError: Postgres is not there, or the lock was lost with its connection.
     """
-    from core.ledger.ledger import lock_key
-
     connection = await ledger.connect()
     task = asyncio.current_task()
     assert task is not None

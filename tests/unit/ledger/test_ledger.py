@@ -18,9 +18,10 @@ from core.ledger.feed import Feed
 from core.ledger.ledger import Ledger
 from core.ledger.messages import Messages
 from core.ledger.migrations import migrate
+from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import Row
 from core.ledger.vault import Vault
-from core.ledger.waking import Waker, Work, WorkKind, holding
+from core.ledger.waking import Waker, holding
 
 
 async def test_the_migrations_make_exactly_the_tables_that_the_code_defines(ledger: Ledger) -> None:
