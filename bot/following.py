@@ -15,9 +15,9 @@ from rich.prompt import Confirm, Prompt
 
 from bot.client import Client, Reply
 from bot.terminal import TerminalView
-from bot.terminal_parts import clean, render
+from bot.terminal_parts import clean
 from core.conversation.cards import Button, Card, Tone
-from core.errors import NotFound
+from core.errors import InvalidInput, NotFound
 
 BEGINS_SECONDS = 3.0  #: within which a command's deployment has its card
 
@@ -30,6 +30,8 @@ async def tell(client: Client, text: str, console: Console, *, thread: str | Non
 async def work(client: Client, text: str, console: Console, *, yes: bool = False) -> int:
     """A build, followed up to the live app."""
     reply = await client.say(text)
+    if reply.form is not None:
+        raise InvalidInput("Say in a sentence what to build, for example: nexus build a todo app with due dates")
     if reply.error or reply.thread is None:
         return _print(reply, console)
     return await _follow(client, reply.thread, console, after=0, yes=yes, asks=True)
@@ -152,7 +154,7 @@ async def _thread_of(client: Client, slug: str) -> str:
 
 def _print(reply: Reply, console: Console) -> int:
     if reply.card is not None:
-        console.print(render(reply.card, spinning=False))
+        TerminalView(console).answer(reply.card)
     if reply.text:
         console.print(clean(reply.text), style="red" if reply.error else "", markup=False, highlight=False)
     if reply.form is not None and not reply.text:

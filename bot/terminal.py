@@ -55,6 +55,10 @@ class TerminalView:
             return
         self._show(message.message, message.card)
 
+    def answer(self, card: Card) -> None:
+        """Show a card that is the whole answer to a command."""
+        self._print(render(card, signs=self._signs, spinning=False))
+
     def close(self) -> None:
         """Leave what is there, and give the cursor back."""
         if self._display is not None:
