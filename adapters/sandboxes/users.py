@@ -3,6 +3,9 @@
 Called by confinements. A user is leased by locking a file named after it: the lock is inherited by an instance's warden and
 falls with the last holder, so a crash of Nexus neither leaks a user nor hands one out twice, however many Nexuses run here.
 The ids are in no user database. Refuses to lease a user who still has processes: they are killed first.
+
+Containers of one machine share its users without knowing of each other's locks: the kernel counts their processes together, and the
+machine itself can kill those of its containers. So each begins to count at another place, and they hardly ever meet.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import fcntl
 import os
 import stat
 import subprocess
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,12 +59,21 @@ def lease(python: Path) -> User:
         TemporaryError: all are taken.
     """
     folder = _folder()
-    for uid in range(FIRST, LAST + 1):
+    start = _start()
+    for uid in (*range(start, LAST + 1), *range(FIRST, start)):
         user = _try(folder, uid)
         if user is not None:
             evict(uid, python)
             return user
     raise TemporaryError("Every sandbox user is taken; it is tried again when one is free.")
+
+
+def _start() -> int:
+    try:
+        here = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return FIRST
+    return FIRST + zlib.crc32(b"%d" % here) % (LAST - FIRST + 1)
 
 
 def lease_this(uid: int) -> User | None:

@@ -9,6 +9,7 @@ import os
 import stat
 import struct
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,7 +21,7 @@ from adapters.sandboxes.inside import seccomp
 from adapters.sandboxes.outside import cgroups, processes
 from adapters.sandboxes.registries import Registries
 from adapters.sandboxes.restricted import Restricted, _Paths
-from core.errors import DataFolderError, InvalidInput, MissingPart
+from core.errors import DataFolderError, InvalidInput, MissingPart, TemporaryError
 from core.verification.sandbox import Command, Ending, Isolation, Limits, Mount
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
@@ -192,6 +193,29 @@ def test_a_leased_user_is_nobody_elses_until_it_is_released() -> None:
     again = users.lease_this(first.uid)
     assert again is not None
     again.release()
+
+
+@as_root
+def test_another_container_of_the_machine_begins_with_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+    for inode in (4_026_531_836, 4_026_532_188, 4_026_532_193):
+        monkeypatch.setattr(users.os, "stat", lambda path, inode=inode: SimpleNamespace(st_ino=inode))
+        begun.append(users._start())
+    assert len(set(begun)) == 3
+    assert all(users.FIRST <= uid <= users.LAST for uid in begun)
+
+
+@as_root
+def test_every_user_can_be_leased_wherever_the_count_begins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(users, "_folder", lambda: tmp_path)
+    monkeypatch.setattr(users, "LAST", users.FIRST + 4)
+    monkeypatch.setattr(users, "_start", lambda: users.FIRST + 3)
+    leased = [users.lease(PYTHON) for _ in range(5)]
+    assert [user.uid - users.FIRST for user in leased] == [3, 4, 0, 1, 2]
+    with pytest.raises(TemporaryError):
+        users.lease(PYTHON)
+    for user in leased:
+        user.release()
 
 
 @as_root
