@@ -98,7 +98,7 @@ async def test_no_variable_of_nexus_is_seen_inside(attack: Attack, monkeypatch: 
         env={"COLOUR": "blue"},
     )
     assert outcome.ok
-    assert outcome.output.startswith("['COLOUR', 'HOME', 'LANG', 'PATH', 'TMPDIR']\n")
+    assert outcome.output.startswith("['COLOUR', 'HOME', 'LANG', 'PATH', 'TMPDIR', 'XDG_RUNTIME_DIR']\n")
     assert "key-of-the-operator" not in outcome.output
 
 
