@@ -168,6 +168,7 @@ def wire(
         edge=edge,
         snapshots=data.folder("snapshots"),
         limits=INSTANCE_LIMITS,
+        allow_unconfined=settings.allow_unconfined,
     )
     choice = models(settings)
     verifier = Verifier(

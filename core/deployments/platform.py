@@ -30,7 +30,7 @@ from core.tenants.tenants import Access, Tenant, Tenants
 from core.verification.artifacts import ArtifactStore
 from core.verification.logs import Masks
 from core.verification.prober import Prober
-from core.verification.sandbox import Limits
+from core.verification.sandbox import Isolation, Limits
 
 HEALTH_SECONDS = 30.0  #: how long an instance may take until it answers
 SECRET_CHARS = 8  #: settings of fewer characters are words like "true", not secrets
@@ -50,6 +50,7 @@ class Material:
     plan: Plan
     spec: Framework
     values: Mapping[str, str] = field(repr=False)  #: the settings, opened; never shown or logged
+    own_code: bool  #: every line was written by Nexus itself (the starter)
 
     @property
     def needs_database(self) -> bool:
@@ -72,6 +73,7 @@ class Platform:
     edge: Edge
     snapshots: Path  #: folder for the dumps
     limits: Limits  #: of a live instance
+    allow_unconfined: bool = False  #: whether other people's code may run where no walls can be made
 
     async def material(self, app: str, build: str, settings_version: int) -> Material:
         """Gather what an instance of this build with these settings is made of."""
@@ -82,7 +84,7 @@ class Platform:
             tree, plan = await load_tree(session, row.revision_id)
             sealed = await settings.sealed_of(session, app, settings_version)
         values = settings.opened(self.vault, app, sealed)
-        return Material(tree=tree, plan=plan, spec=framework_named(plan.framework), values=values)
+        return Material(tree=tree, plan=plan, spec=framework_named(plan.framework), values=values, own_code=row.own_code)
 
     def masks(self, material: Material, tenant: Tenant | None) -> Masks:
         """What an instance knows and its log must not show to whoever reads along."""
@@ -98,8 +100,14 @@ class Platform:
         """Start the instance, or find it running.
 
         Raises:
-            NotHealthy: the artifact is not kept any more.
+            NotHealthy: the artifact is not kept any more, or may not run here: it was tried behind walls that are gone (the data
+                folder was moved, the machine set up anew).
         """
+        if self.host.isolation is Isolation.PROCESS and not material.own_code and not self.allow_unconfined:
+            raise NotHealthy(
+                "This machine cannot wall in code that a model or a person wrote, so it is not started. Whoever runs this Nexus can "
+                "allow it nevertheless with NEXUS_ALLOW_UNCONFINED=1, or run Nexus where namespaces are allowed (`nexus doctor`)."
+            )
         kept = await self.store.open(Digest(artifact))
         if kept is None:
             raise NotHealthy("The built artifact is not here any more; ask for a change to build it again.")

@@ -12,10 +12,10 @@ import contextlib
 import itertools
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.builds.work import BuildWork
 from core.conversation.cards import Step, StepState
@@ -28,7 +28,6 @@ from core.frameworks.framework import Framework, Toolchain
 from core.frameworks.registry import framework
 from core.generation.choice import ModelChoice
 from core.generation.fake_model import FakeModel
-from core.generation.model import Model
 from core.generation.pipeline import Pipeline
 from core.generation.plan import Plan
 from core.hosting.edge import Edge
@@ -60,6 +59,7 @@ from tests.support.fate import Fate, FatedLedger, fated
 PYTHON = Path(sys.executable)
 SCAFFOLD = framework("fastapi").scaffold()
 EVIDENCE = (Step(name="build", state=StepState.DONE, detail="built"),)
+T = TypeVar("T")
 _keys = itertools.count(1)
 
 
@@ -167,7 +167,7 @@ class House:
     machine: Machine = field(default_factory=Machine)
     router: FakeRouter = field(default_factory=FakeRouter)
     tenants: FakeTenants = field(default_factory=FakeTenants)
-    model: FakeModel = field(default_factory=FakeModel)
+    model: FakeModel = field(default_factory=FakeModel)  #: what "auto" means here
     edge: Edge = field(default_factory=lambda: Edge(port=8080, probe=TcpAddress(host="127.0.0.1", port=8080)))
     vault: Vault = field(default_factory=lambda: Vault([os.urandom(32)]))
 
@@ -178,13 +178,20 @@ class House:
         self.prober = RoutedProber(self.edge, self.router, self.machine)
         self.host = FakeHost(self.machine)
         self.feed = Feed(self.ledger)
-        self.models = ModelChoice({"starter": self.model})
+        self.models = ModelChoice({"starter": self.model, self.model.provider: self.model})
         self.people = People(self.ledger)
         self.registry = TenantRegistry(self.ledger, self.vault, TenantLimits())
         self.here = self.worker()
         self.engine = self.here.engine
 
-    def worker(self, fate: Fate | None = None, *, models: dict[str, Model] | None = None) -> Worker:
+    def worker(
+        self,
+        fate: Fate | None = None,
+        *,
+        models: dict[str, Model] | None = None,
+        isolation: Isolation = Isolation.NAMESPACES,
+        allow_unconfined: bool = False,
+    ) -> Worker:
         """A process of Nexus on this machine. With a fate, it dies at the call that was chosen."""
         ledger = self.ledger if fate is None else FatedLedger(self.ledger, fate)
         tenants: Tenants = fated(self.tenants, fate)
@@ -194,7 +201,7 @@ class House:
             ledger=ledger,
             vault=self.vault,
             store=fated(self.store, fate),
-            host=fated(FakeHost(self.machine), fate),
+            host=fated(FakeHost(self.machine, isolation=isolation), fate),
             router=fated(self.router, fate),
             tenants=tenants,
             registry=registry,
@@ -211,15 +218,15 @@ class House:
             edge=self.edge,
             snapshots=self.snapshots,
             limits=Limits(seconds=None),
+            allow_unconfined=allow_unconfined,
         )
-        choice = self.models if models is None else ModelChoice(models)
         verifier: Any = fated(self.verifier, fate)
         apps = AppWork(platform)
-        builds = BuildWork(ledger, self.feed, choice, Pipeline(framework), verifier)
+        builds = BuildWork(ledger, self.feed, self.models, Pipeline(framework), verifier)
         deployments = DeploymentWork(platform)
         return Worker(
             ledger=ledger,
-            engine=Engine(platform, self.feed, choice, People(ledger)),
+            engine=Engine(platform, self.feed, self.models, People(ledger)),
             builds=builds,
             deployments=deployments,
             apps=apps,
@@ -263,6 +270,15 @@ class House:
         """The deployment once a worker has had it."""
         await self.here.deployments.advance(asked.deployment)
         return await self.engine.wait_deployment(who, asked.deployment)
+
+    async def reconciled(self, asking: Coroutine[Any, Any, T]) -> T:
+        """What somebody asks for who waits until it is so, while a worker looks after the apps."""
+        task = asyncio.ensure_future(asking)
+        async with asyncio.timeout(30):
+            while not task.done():
+                await self.here.reconciler.apps()
+                await asyncio.wait([task], timeout=0.02)
+        return await task
 
     # -- what there is ----------------------------------------------------------------------------------------------------
 
