@@ -117,8 +117,8 @@ def doctor(data: Data = None, port: Port = None) -> None:
             port=chosen.port if port is None else port,
             isolation=isolation,
             keys={
-                "OPENAI_API_KEY": chosen.openai_api_key is not None,
-                "ANTHROPIC_API_KEY": chosen.anthropic_api_key is not None,
+                "OPENAI_API_KEY": bool(chosen.openai_api_key and chosen.openai_api_key.get_secret_value()),
+                "ANTHROPIC_API_KEY": bool(chosen.anthropic_api_key and chosen.anthropic_api_key.get_secret_value()),
             },
         )
         if not print_findings(findings, out):

@@ -132,7 +132,7 @@ def _parts(folder: DataFolder | None) -> list[Finding]:
         else Finding(
             name="browser",
             outcome=Outcome.WARN,
-            found="none; review cards come without a picture",
+            found="none; the tests of the page are skipped",
             remedy="Install Chromium (for example: apt install chromium).",
         )
     )
