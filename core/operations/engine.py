@@ -460,7 +460,8 @@ class Engine:
 
         async def look() -> tuple[str, str]:
             async with self._ledger.reading() as session:
-                return (await session.execute(select(App.wanted, App.actual).where(App.id == app))).one()._tuple()
+                now_wanted, actual = (await session.execute(select(App.wanted, App.actual).where(App.id == app))).one()
+            return now_wanted, actual
 
         try:
             async with asyncio.timeout(PATIENCE):

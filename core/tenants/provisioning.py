@@ -28,11 +28,12 @@ class Provisioning:
         Raises:
             Conflict: the principal has as many as one may have.
         """
-        async with self._ledger.reading() as session:
-            alone = [row for row in await self._registry.rows(session, who.principal) if row.app_id is None]
-        if len(alone) >= MAX_ALONE:
-            raise Conflict(f"You have {len(alone)} databases without an app; at most {MAX_ALONE} are given. Delete one first.")
-        tenant = await self._registry.add(who.principal)
+        async with self._ledger.transaction() as t:
+            await t.alone(f"tenants of {who.principal}")
+            alone = [row for row in await self._registry.rows(t.session, who.principal) if row.app_id is None]
+            if len(alone) >= MAX_ALONE:
+                raise Conflict(f"You have {len(alone)} databases without an app; at most {MAX_ALONE} are given. Delete one first.")
+            tenant = self._registry.add(t, who.principal)
         await self._tenants.create(tenant)
         await self._registry.set_state(tenant.tenant, "ready")
         return next(view for view in await self.mine(who) if view.tenant == tenant.tenant)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.ids import TenantId
-from core.ledger.ledger import Ledger
+from core.ledger.ledger import Ledger, Transaction
 from core.ledger.tables import TenantRow
 from core.ledger.vault import Vault
 from core.tenants.credentials import fresh_tenant
@@ -39,11 +39,10 @@ class TenantRegistry:
                 t.session.add(row)
             return self.tenant(row)
 
-    async def add(self, owner: str) -> Tenant:
+    def add(self, t: Transaction, owner: str) -> Tenant:
         """A new tenant without an app, for the API."""
         made = fresh_tenant(self._limits)
-        async with self._ledger.transaction() as t:
-            t.session.add(self._row(made, app=None, owner=owner))
+        t.session.add(self._row(made, app=None, owner=owner))
         return made
 
     async def of_app(self, app: str) -> Tenant | None:

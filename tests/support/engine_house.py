@@ -188,7 +188,6 @@ class House:
         self,
         fate: Fate | None = None,
         *,
-        models: dict[str, Model] | None = None,
         isolation: Isolation = Isolation.NAMESPACES,
         allow_unconfined: bool = False,
     ) -> Worker:

@@ -112,7 +112,7 @@ async def test_a_woken_work_reaches_its_handler_also_after_the_queue_lost_its_co
     try:
         async with ledger.transaction() as t:
             t.wake(Work(WorkKind.BUILD, "one"))
-        assert "one" == await asyncio.wait_for(seen.get(), 10)
+        assert "one" == await asyncio.wait_for(seen.get(), 60)
         async with ledger.reading() as session:
             await session.execute(
                 text(
@@ -121,7 +121,7 @@ async def test_a_woken_work_reaches_its_handler_also_after_the_queue_lost_its_co
             )
         async with ledger.transaction() as t:
             t.wake(Work(WorkKind.BUILD, "two"))
-        assert "two" == await asyncio.wait_for(seen.get(), 20)
+        assert "two" == await asyncio.wait_for(seen.get(), 60)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

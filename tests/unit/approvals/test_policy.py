@@ -1,0 +1,64 @@
+"""Who may approve: the whole table."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.approvals.policy import Decider, describe, refusal
+from core.operations.views import WorkspaceSettings
+
+ANYONE = WorkspaceSettings(approvers="anyone")
+REQUESTER = WorkspaceSettings(approvers="requester")
+NAMED = WorkspaceSettings(approvers="named", named_approvers=["ada", "bob"])
+
+
+def decider(who: str) -> Decider:
+    return Decider(external_id="ada" if "named" in who else "eve", is_requester="requester" in who, is_owner="owner" in who)
+
+
+@pytest.mark.parametrize(
+    ("settings", "who", "may"),
+    [
+        (ANYONE, "somebody", True),
+        (ANYONE, "requester", True),
+        (ANYONE, "owner", True),
+        (REQUESTER, "somebody", False),
+        (REQUESTER, "requester", True),
+        (REQUESTER, "owner", True),
+        (NAMED, "somebody", False),
+        (NAMED, "requester", False),
+        (NAMED, "named", True),
+        (NAMED, "named requester", True),
+        (NAMED, "owner", True),
+    ],
+)
+@pytest.mark.parametrize("self_approval", [True, False])
+def test_the_settings_decide_who_may_and_every_refusal_has_a_reason(
+    settings: WorkspaceSettings, who: str, may: bool, self_approval: bool
+) -> None:
+    said = refusal(settings.model_copy(update={"self_approval": self_approval}), decider(who))
+    if not self_approval and "requester" in who:
+        assert "somebody else than the requester" in said
+    else:
+        assert may == (said == "")
+
+
+def test_not_even_the_owner_approves_their_own_request_where_that_is_not_allowed() -> None:
+    assert refusal(ANYONE.model_copy(update={"self_approval": False}), decider("requester owner"))
+
+
+def test_a_refusal_names_those_who_may() -> None:
+    assert "ada, bob" in refusal(NAMED, decider("somebody"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (ANYONE, "anyone here"),
+        (REQUESTER, "Ada"),
+        (NAMED, "ada, bob"),
+        (ANYONE.model_copy(update={"self_approval": False}), "anyone here, but not Ada, who asked for it"),
+    ],
+)
+def test_the_card_says_who_may(settings: WorkspaceSettings, words: str) -> None:
+    assert words == describe(settings, "Ada")
