@@ -16,7 +16,7 @@ import asyncpg
 import structlog
 
 from core.errors import TemporaryError
-from core.ledger.ledger import Ledger
+from core.ledger.ledger import CUT_OFF, Ledger
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class Feed:
         """Listen until cancelled; after a lost connection every reader is woken once, for what it may have missed."""
         while True:
             gone = asyncio.Event()
-            with contextlib.suppress(TemporaryError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(TemporaryError, asyncpg.PostgresError, *CUT_OFF):
                 connection = await self._ledger.connect()
                 try:
                     connection.add_termination_listener(lambda _, gone=gone: gone.set())

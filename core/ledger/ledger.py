@@ -37,6 +37,9 @@ EVENTS_CHANNEL = "nexus_events"
 MESSAGES_CHANNEL = "nexus_messages"
 CANCEL_CHANNEL = "nexus_cancel"
 
+#: What the driver raises when its connection is cut, at whatever it was.
+CUT_OFF = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 _UNREACHABLE = "The database is not reachable just now; try again in a few seconds."
 
 
@@ -138,7 +141,7 @@ class Ledger:
         """
         try:
             return await asyncpg.connect(self.dsn)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (asyncpg.PostgresError, *CUT_OFF) as error:
             raise TemporaryError(_UNREACHABLE) from error
 
     @contextlib.asynccontextmanager
@@ -154,7 +157,7 @@ class Ledger:
                 transaction = Transaction(session)
                 yield transaction
                 await transaction.flush()
-        except (InterfaceError, PoolTimeout, OSError, asyncpg.PostgresConnectionError) as error:
+        except (InterfaceError, PoolTimeout, asyncpg.PostgresConnectionError, *CUT_OFF) as error:
             raise TemporaryError(_UNREACHABLE) from error
         except (DBAPIError, asyncpg.PostgresError) as error:
             translated = _translated(error)

@@ -59,7 +59,7 @@ async def holding(ledger: Ledger, name: str, *, wait: float = 0.0) -> AsyncItera
     finally:
         over = True
         connection.remove_termination_listener(gone)
-        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with contextlib.suppress(asyncpg.PostgresError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             connection.terminate() if connection.is_closed() else await connection.close(timeout=5)
 
 
@@ -71,7 +71,7 @@ async def _lock(connection: asyncpg.Connection[Any], key: int, wait: float) -> b
         await connection.execute("SELECT pg_advisory_lock($1)", key)
     except asyncpg.LockNotAvailableError:
         return False
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (asyncpg.PostgresError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise TemporaryError("The database is not reachable just now; try again in a few seconds.") from error
     return True
 
@@ -92,9 +92,7 @@ class Waker:
             while True:
                 try:
                     await self._serve()
-                except (
-                    TemporaryError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RuntimeError, ExceptionGroup,
-                ) as error:  # fmt: skip
+                except Exception as error:  # whatever the drivers make of a connection that is cut
                     log.warning("the queue lost its connection, trying again", error=repr(error))
                 await asyncio.sleep(0.5)
         finally:

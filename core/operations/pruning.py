@@ -30,7 +30,7 @@ KEPT_FOR = timedelta(days=3)  #: however many there are
 LAST_SNAPSHOT_FOR = timedelta(days=30)  #: of a deleted app's data
 STRAY_FOR = timedelta(days=1)  #: a snapshot that no row refers to: it may be one that is being made
 KEYS_FOR = timedelta(days=7)  #: idempotency keys; nothing is delivered again that late
-QUEUE_LOG_FOR = timedelta(days=3)
+QUEUE_FOR = timedelta(days=3)  #: its log, and jobs whose worker was cut off from Postgres: rows say what can move, not jobs
 
 _UNFINISHED = ("queued", "running")
 
@@ -101,7 +101,8 @@ class Pruning:
             await t.session.execute(delete(InboxKey).where(InboxKey.at < moment - KEYS_FOR))
             await t.session.execute(delete(SigninLink).where(SigninLink.expires_at < moment))
             await t.session.execute(delete(WebSession).where(WebSession.expires_at < moment))
-            await t.session.execute(text("DELETE FROM pgqueuer_log WHERE created < :before"), {"before": moment - QUEUE_LOG_FOR})
+            for old in ("pgqueuer_log WHERE created < :before", "pgqueuer WHERE updated < :before"):
+                await t.session.execute(text(f"DELETE FROM {old}"), {"before": moment - QUEUE_FOR})  # noqa: S608 - our own words
 
 
 def _old_releases() -> Select[tuple[str, int]]:

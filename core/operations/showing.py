@@ -49,6 +49,8 @@ class Showing:
                             self._begin(thread)
                     except TemporaryError as error:
                         log.warning("threads cannot be shown just now", error=error.message)
+                    except Exception:
+                        log.exception("threads cannot be shown just now")
         finally:
             tasks = list(self._tasks.values())
             self._tasks.clear()
