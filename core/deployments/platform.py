@@ -19,8 +19,8 @@ from core.frameworks.framework import Framework, Toolchain
 from core.frameworks.registry import framework as framework_named
 from core.generation.plan import Plan
 from core.hosting.edge import Edge
-from core.hosting.host import Host, Instance, InstanceSpec, InstanceState
-from core.hosting.router import Route, Router
+from core.hosting.host import Address, Host, Instance, InstanceSpec, InstanceState
+from core.hosting.router import Notice, Route, Router
 from core.ids import AppId, Digest, InstanceId
 from core.ledger.ledger import Ledger
 from core.ledger.tables import App, Build
@@ -153,9 +153,13 @@ class Platform:
             f"The app did not become healthy in {HEALTH_SECONDS:.0f} s: {reason}.", log_tail=await self.tail(instance.instance)
         )
 
+    def route_of(self, app: App, target: Address | Notice) -> Route:
+        """The app's host name, leading there."""
+        return Route(name=app.id, hosts=(self.edge.host(app.slug),), target=target)
+
     async def route(self, app: App, instance: Instance) -> None:
         """Lead the app's host name to this instance."""
-        await self.router.add(Route(name=app.id, hosts=[self.edge.host(app.slug)], target=instance.address))
+        await self.router.add(self.route_of(app, instance.address))
 
     async def probe(self, app: App, instance: InstanceId) -> None:
         """GET through the real proxy, as somebody in front of it would.

@@ -23,7 +23,7 @@ from core.errors import AppError, NexusError, NotHealthy, OperatorError, Tempora
 from core.files import FileTree
 from core.frameworks.framework import Framework
 from core.hosting.host import Instance
-from core.hosting.router import Notice, Route
+from core.hosting.router import Notice
 from core.ids import InstanceId
 from core.ledger.events import DatabaseFacts, DeploymentFailed, DeploymentLive, DeploymentStep, HostingFacts
 from core.ledger.ledger import Transaction
@@ -205,7 +205,7 @@ class _Run:
         """Before the data are replaced beneath it, the running code stops: it must neither see them nor write into them."""
         async with self._step("pause") as say:
             notice = Notice(status=503, title=f"{app.name} is being rolled back", text="It is back in a few seconds.")
-            await self._p.router.add(Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=notice))
+            await self._p.router.add(self._p.route_of(app, notice))
             await self._p.end_others(app.id, but=self._instance)
             say("visitors see a notice")
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from core.errors import TemporaryError
 from core.hosting.router import Route, Router
@@ -25,6 +26,7 @@ class FakeRouter(Router):
 
     async def add(self, route: Route) -> None:
         self._reach()
+        route = replace(route, hosts=tuple(route.hosts))  # as a router tells them, whatever sequence it was given
         if self._routes.get(route.name) != route:
             self._routes[route.name] = route
             self.changes += 1

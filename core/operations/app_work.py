@@ -111,7 +111,7 @@ class AppWork:
         found = next((i for i in await self._p.host.instances() if i.instance == instance), None)
         if found is None:
             return
-        await self._put_route(Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=found.address))
+        await self._put_route(self._p.route_of(app, found.address))
         await self._end_strays(app, found)
 
     async def _end_strays(self, app: App, keep: Instance) -> None:
@@ -166,7 +166,7 @@ class AppWork:
 
     def _stopped_route(self, app: App) -> Route:
         notice = Notice(status=503, title=f"{app.name} is stopped", text="Its owner has stopped it. Its data are kept.")
-        return Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=notice)
+        return self._p.route_of(app, notice)
 
     # -- deleted ----------------------------------------------------------------------------------------------------------
 
@@ -221,7 +221,7 @@ class AppWork:
             return app.actual == "stopped" and not running and route == wanted
         if app.crashed or [i.instance for i in running] != [release.instance]:
             return False
-        return route == Route(name=app.id, hosts=[self._p.edge.host(app.slug)], target=running[0].address)
+        return route == self._p.route_of(app, running[0].address)
 
     async def sweep(self) -> None:
         """Remove what belongs to no app: instances and routes of apps that are gone."""

@@ -175,8 +175,8 @@ async def test_strays_of_an_app_and_of_apps_that_are_gone_are_ended_and_those_of
     await stray(house, app, "i_stray")
     await stray(house, "app_gone", "i_gone")
     await stray(house, "try_out", "try_out")
-    await house.router.add(Route(name="app_gone", hosts=["gone.localhost"], target=Notice(status=503, title="x", text="")))
-    await house.router.add(Route(name="nexus", hosts=["localhost"], target=Notice(status=503, title="x", text="")))
+    await house.router.add(Route(name="app_gone", hosts=("gone.localhost",), target=Notice(status=503, title="x", text="")))
+    await house.router.add(Route(name="nexus", hosts=("localhost",), target=Notice(status=503, title="x", text="")))
     await house.here.reconciler.apps()
     await house.here.apps.sweep()
     await house.router.remove("nexus")  # it is still there to be removed
