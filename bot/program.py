@@ -190,6 +190,8 @@ async def _run_ticks(nexus: Nexus) -> None:
         async def guarded() -> None:
             try:
                 await tick()
+            except asyncio.CancelledError:  # Nexus stops; raised further, the scheduler would write it down as a fault
+                return
             except Exception as error:
                 log.warning("a tick failed and will come again", tick=tick.__qualname__, error=repr(error))
 
