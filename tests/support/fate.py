@@ -22,10 +22,10 @@ class Died(BaseException):
 
 
 class Fate:
-    """Where a worker dies: after call ``at``. ``calls`` names all that there were."""
+    """Where a worker dies: after call ``at``, or after the first call of the name ``on``. ``calls`` names all that there were."""
 
-    def __init__(self, at: int) -> None:
-        self._at = at
+    def __init__(self, at: int = 0, *, on: str = "") -> None:
+        self._at, self._on = at, on
         self.dead = False
         self.calls: list[str] = []
 
@@ -36,7 +36,7 @@ class Fate:
         return len(self.calls)
 
     def behind(self, number: int) -> None:
-        if self.dead or number == self._at:
+        if self.dead or number == self._at or self.calls[number - 1] == self._on:
             self.dead = True
             raise Died
 

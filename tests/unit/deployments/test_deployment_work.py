@@ -134,7 +134,7 @@ async def test_stopping_nexus_however_often_gives_no_deployment_up(house: House)
     for _ in range(5):
         waiting.clear()
         working = asyncio.create_task(house.worker().deployments.advance(asked.deployment))
-        await waiting.wait()
+        await asyncio.wait_for(waiting.wait(), 20)
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await working
@@ -156,6 +156,21 @@ async def test_one_that_kills_every_worker_is_given_up_with_what_was_live_live(h
     await house.assert_live("shop", 1, releases=[1])
 
 
+async def test_when_every_worker_dies_with_the_other_data_just_put_in_place_the_newer_ones_come_back(house: House) -> None:
+    you = await house.you()
+    await house.live(you, "shop")
+    await house.live(you, "shop", 2)
+    asked = await house.engine.rollback(you, "shop", 1, with_data=True, key=key())
+    for _ in range(work.MAX_ATTEMPTS):
+        with pytest.raises(Died):
+            await house.worker(Fate(on="FakeTenants.restore")).deployments.advance(asked.deployment)
+    assert {} == await house.rows_in("shop")
+    assert "failed" == (await house.deployed(you, asked)).state
+    assert {"things_2": 0} == await house.rows_in("shop")
+    await house.here.reconciler.apps()
+    await house.assert_live("shop", 2, releases=[1, 2])
+
+
 async def test_a_passing_fault_is_tried_again_and_at_last_is_the_reason(house: House) -> None:
     you = await house.you()
     await house.live(you, "shop")
@@ -174,7 +189,8 @@ async def test_a_passing_fault_is_tried_again_and_at_last_is_the_reason(house: H
     await house.assert_live("shop", 1, releases=[1])
 
 
-async def test_while_the_router_is_away_a_failing_deployment_waits_with_its_ending(house: House) -> None:
+@pytest.mark.parametrize("tries", [1, 5])
+async def test_while_the_router_is_away_a_failing_deployment_waits_with_its_ending(house: House, tries: int) -> None:
     you = await house.you()
     await house.live(you, "shop")
     asked = await house.approved(you, await house.built(you, "shop", version(2)))
@@ -186,7 +202,7 @@ async def test_while_the_router_is_away_a_failing_deployment_waits_with_its_endi
         raise TemporaryError("The router cannot be reached just now.")
 
     house.router.add = away  # type: ignore[method-assign]
-    for _ in range(5):
+    for _ in range(tries):
         with pytest.raises(TemporaryError):
             await house.here.deployments.advance(asked.deployment)
     house.router.add = add  # type: ignore[method-assign]

@@ -83,7 +83,7 @@ CHANGING: dict[str, Call] = {
 }
 
 #: What is anybody's own: of nobody else's app.
-OWN = {"principal", "workspace", "set_workspace", "build", "apps", "threads", "latest", "watch", "events"} | {
+OWN = {"principal", "workspace", "set_workspace", "build", "apps", "threads", "latest", "watch", "events", "last_event"} | {
     "provision_tenant",
     "tenants",
     "drop_tenant",
@@ -93,7 +93,7 @@ OWN = {"principal", "workspace", "set_workspace", "build", "apps", "threads", "l
 
 def test_every_method_of_the_engine_has_a_place_in_the_tables() -> None:
     methods = {name for name, _ in inspect.getmembers(Engine, inspect.isfunction) if not name.startswith("_")}
-    assert methods == SEEING.keys() | CHANGING.keys() | OWN
+    assert set() == methods - SEEING.keys() - CHANGING.keys() - OWN
 
 
 async def test_who_cannot_see_an_app_is_told_that_there_is_none_whatever_they_try(house: House) -> None:

@@ -69,6 +69,27 @@ async def test_a_thread_shows_the_whole_story_in_order_and_the_last_word_within_
     assert [f"word {number}" for number in range(40)] == words
 
 
+async def test_what_is_told_while_a_thread_has_its_last_look_is_not_left_for_when_the_feed_looks_by_itself(house: House) -> None:
+    showing = Showing(house.ledger, house.feed, Outbox({}, SentRecord(house.ledger)))
+    looks: asyncio.Queue[str] = asyncio.Queue()
+    last = asyncio.Event()
+
+    async def look(thread: str) -> None:
+        looks.put_nowait(thread)
+        await last.wait()
+
+    showing._catch_up = look  # type: ignore[method-assign]
+    for _ in range(3):
+        showing._begin("t")
+    async with asyncio.timeout(10):
+        assert "t" == await looks.get()
+        last.set()
+        assert "t" == await looks.get()
+        while showing._tasks:  # noqa: ASYNC110 - it is over as soon as it begins
+            await asyncio.sleep(0)
+    assert looks.empty()
+
+
 async def test_of_two_processes_one_writes_and_nothing_is_shown_twice(house: House) -> None:
     you, chat = await house.you(), FakeChat("web")
     async with shown_by(house, chat, processes=2):
