@@ -57,6 +57,8 @@ class Teller:
                 log.warning("progress could not be written yet", error=error.message)
                 self._something.set()
                 await asyncio.sleep(0.5)
+            except Exception:  # what comes next is told nevertheless
+                log.exception("progress could not be written")
             await asyncio.sleep(0.05)
 
 

@@ -132,10 +132,14 @@ class Messages:
             if thread is None:
                 raise NotFound(f"There is no message {message!r}.")
             await _hold_thread(t, thread)
-            version = await next_version(t)
-            await t.session.execute(
-                update(Message).where(Message.id == message).values(card=card.model_dump(mode="json"), version=version)
+            shown, wanted = (
+                await t.session.scalar(select(Message.card).where(Message.id == message)),
+                card.model_dump(mode="json"),
             )
+            if shown == wanted:
+                return
+            version = await next_version(t)
+            await t.session.execute(update(Message).where(Message.id == message).values(card=wanted, version=version))
             await t.session.execute(update(Thread).where(Thread.id == thread).values(version=version, updated_at=now()))
 
     async def find(self, thread: ThreadId, key: str, /) -> MessageView | None:
@@ -152,7 +156,8 @@ class Messages:
 
 async def _hold_thread(t: Transaction, thread: str) -> None:
     """Its row first, then the lock of the order of writing, as with apps: see `Transaction.hold`."""
-    await t.session.execute(select(Thread.id).where(Thread.id == thread).with_for_update(key_share=True))
+    if await t.session.scalar(select(Thread.id).where(Thread.id == thread).with_for_update(key_share=True)) is None:
+        raise NotFound(f"There is no thread {thread!r}.")
 
 
 async def messages_of(session: AsyncSession, thread: ThreadId) -> list[MessageView]:

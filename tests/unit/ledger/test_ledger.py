@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.conversation.cards import Card
-from core.errors import DataFolderError, OperatorError, TemporaryError
+from core.errors import DataFolderError, NotFound, OperatorError, TemporaryError
 from core.ids import ThreadId
 from core.ledger.events import Said
 from core.ledger.feed import Feed
@@ -154,6 +154,12 @@ async def test_a_message_is_posted_once_per_key_and_every_edit_raises_its_versio
     (only,) = await messages.of(ThreadId(app))
     assert only.card is not None
     assert ("Second", True) == (only.card.title, only.version > posted[0].version)
+    await messages.edit(only.message, Card(kind="notice", title="Second"))
+    assert [only] == await messages.of(ThreadId(app))  # the same card again is nothing new
+    with pytest.raises(NotFound):
+        await messages.post(ThreadId("t_none"), "k", card=card)
+    with pytest.raises(NotFound):
+        await messages.edit("msg_none", card)
 
 
 def test_a_sealed_secret_opens_only_for_its_owner_and_name_and_with_an_old_key_after_rotation() -> None:
