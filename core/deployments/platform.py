@@ -33,6 +33,7 @@ from core.verification.prober import Prober
 from core.verification.sandbox import Isolation, Limits
 
 HEALTH_SECONDS = 30.0  #: how long an instance may take until it answers
+PROBE_PAUSE = 0.2  #: seconds between the first look through the proxy and the second; twice that until the third
 SECRET_CHARS = 8  #: settings of fewer characters are words like "true", not secrets
 LOG_LINES = 30  #: of an instance's log, shown when something failed
 
@@ -178,7 +179,8 @@ class Platform:
                 if answer.status == 200:
                     return
                 reason = f"/healthz answers {answer.status}"
-            await asyncio.sleep(0.2 * attempt)
+            if attempt < 3:
+                await asyncio.sleep(PROBE_PAUSE * attempt)
         raise NotHealthy(f"The app does not answer through the proxy: {reason}.", log_tail=await self.tail(instance))
 
     async def tail(self, instance: InstanceId) -> str:

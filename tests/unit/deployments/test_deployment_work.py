@@ -25,6 +25,7 @@ SECRET = "the-value-of-a-setting"
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "HEALTH_SECONDS", 0.05)
+    monkeypatch.setattr(platform, "PROBE_PAUSE", 0.001)
 
 
 def instance_of(asked: DeploymentView) -> InstanceId:

@@ -89,6 +89,7 @@ async def test_a_killed_deployment_that_fails_after_the_switch_leaves_the_old_re
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(platform, "HEALTH_SECONDS", 0.05)
+    monkeypatch.setattr(platform, "PROBE_PAUSE", 0.001)
     you = await house.you()
     app = await begun(house, you)
     old = (await house.releases(app))[0].instance
@@ -124,6 +125,7 @@ async def test_a_killed_rollback_with_data_that_fails_puts_the_newer_data_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(platform, "HEALTH_SECONDS", 0.05)
+    monkeypatch.setattr(platform, "PROBE_PAUSE", 0.001)
     you = await house.you()
     app = await begun(house, you)
     await house.live(you, "shop", 2)
