@@ -211,7 +211,7 @@ async def _run_ticks(nexus: Nexus) -> None:
     every(60, nexus.host.trim_logs)
     every(60, nexus.reconciler.databases)
     every(600, nexus.app_work.sweep)
-    every(600, nexus.verifier.sweep)
+    every(15, nexus.verifier.sweep)
     every(600, nexus.pruning.prune)
     scheduler.start()
     try:

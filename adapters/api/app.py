@@ -37,7 +37,7 @@ class Api:
 def add_api(site: web.Application, api: Api) -> None:
     """Add the API's routes, its document and its page."""
     table = routes(api)
-    add_routes(site, table, api.authentication, lambda who, app: api.engine.events(who, app=app))
+    add_routes(site, table, api.authentication, api.engine)
     document.add_document(site, table, api.edge.base_url)
 
 

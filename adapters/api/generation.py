@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from pydantic import BaseModel
 
 from adapters.api import shapes
 from adapters.api.routing import Call, Route
 from core.builds.requests import BuildRequest
 from core.conversation.inbound import Who
-from core.errors import BuildFailed, Conflict, Forbidden, InvalidInput, NotHealthy
+from core.errors import BuildFailed, Conflict, Forbidden, InvalidInput, NotHealthy, OperatorError
 from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
 from core.generation.plan import FrameworkName
@@ -98,14 +100,7 @@ class GenerationCalls:
         )
 
     async def _ready(self, who: Who, build: BuildId) -> BuildView:
-        view = await self._engine.wait_build(who, build)
-        if view.state is BuildState.READY:
-            return view
-        if view.state is BuildState.CANCELLED:
-            raise Conflict("The build was cancelled; ask again.")
-        if view.stage == "write":
-            raise InvalidInput(view.reason)
-        raise BuildFailed(view.reason, log_tail=view.log_tail)
+        return checked(await self._engine.wait_build(who, build))
 
     async def _deployed(self, who: Who, view: BuildView) -> DeploymentView:
         """Approve what waits for approval; what was approved before is looked at, never deployed twice."""
@@ -120,8 +115,29 @@ class GenerationCalls:
         return await self._engine.wait_deployment(who, begun.deployment)
 
 
+def checked(view: BuildView) -> BuildView:
+    """A build that is ready.
+
+    Raises:
+        Conflict: it was cancelled.
+        InvalidInput: nothing can be made of what was asked for.
+        OperatorError: this Nexus could not build just now.
+        BuildFailed: the app does not work; with its log tail.
+    """
+    if view.state is BuildState.READY:
+        return view
+    if view.state is BuildState.CANCELLED:
+        raise Conflict("The build was cancelled; ask again.")
+    if view.stage == "write":
+        raise InvalidInput(view.reason)
+    if view.stage == "prepare":
+        raise OperatorError(view.reason)
+    raise BuildFailed(view.reason, log_tail=view.log_tail)
+
+
 async def deploy_answer(engine: Engine, edge: Edge, who: Who, view: DeploymentView) -> shapes.DeployAnswer:
-    """A live deployment as the promised shape.
+    """A live deployment as the promised shape. The database's password is in it for those who may change the app; who may only approve
+    gets the same addresses without it.
 
     Raises:
         NotHealthy: it failed; with the reason and the log tail.
@@ -131,11 +147,15 @@ async def deploy_answer(engine: Engine, edge: Edge, who: Who, view: DeploymentVi
     environment = {"PLATFORM_API_URL": edge.platform_api_url}
     database = None
     if view.database is not None:
-        revealed = await engine.reveal(who, view.slug)
-        environment["DATABASE_URL"] = revealed.app_url.get_secret_value()
+        facts = view.database
+        inside = outside = f"postgresql://{facts.role}@{facts.host}:{facts.port}/{facts.name}"
+        with contextlib.suppress(Forbidden):
+            revealed = await engine.reveal(who, view.slug)
+            inside, outside = revealed.app_url.get_secret_value(), revealed.url.get_secret_value()
+        environment["DATABASE_URL"] = inside
         database = shapes.DatabaseAnswer(
             tenant_id=view.database.tenant,
-            connection_string=revealed.url.get_secret_value(),
+            connection_string=outside,
             name=view.database.name,
             role=view.database.role,
         )

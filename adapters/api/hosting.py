@@ -5,16 +5,16 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from adapters.api import shapes
-from adapters.api.generation import deploy_answer
+from adapters.api.generation import checked, deploy_answer
 from adapters.api.routing import Call, Route
 from core.conversation.inbound import Who
-from core.errors import BuildFailed, Conflict, NotFound, NotHealthy
+from core.errors import Conflict, NotFound, NotHealthy
 from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
 from core.hosting.edge import Edge
 from core.ids import BuildId
 from core.operations.engine import Engine
-from core.operations.views import AppView, BuildState, DeploymentState, DeploymentView
+from core.operations.views import AppView, DeploymentState, DeploymentView
 
 
 class HostingCalls:
@@ -53,9 +53,7 @@ class HostingCalls:
             key=call.key,
         )
         call.progress(begun.app)
-        view = await self._engine.wait_build(call.who, begun.build)
-        if view.state is not BuildState.READY:
-            raise BuildFailed(view.reason or "The build was cancelled.", log_tail=view.log_tail)
+        view = checked(await self._engine.wait_build(call.who, begun.build))
         return self._service(await self._engine.app(call.who, view.slug))
 
     async def deploy(self, call: Call) -> BaseModel:

@@ -10,7 +10,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from aiohttp import web
@@ -26,6 +26,7 @@ from core.ledger.events import Event
 
 log = structlog.get_logger(__name__)
 
+LAST_EVENTS_SECONDS = 2.0  #: for which the result of a streamed call waits until its last events are told
 MAX_BODY = 4_000_000  #: bytes; a whole file tree is at most 2 MB
 
 
@@ -42,7 +43,14 @@ class Call:
 
 
 Handler = Callable[[Call], Awaitable[BaseModel]]
-Events = Callable[[Who, AppId], AsyncIterator[Event]]
+
+
+class Events(Protocol):
+    """Where a streaming client's events come from: the engine."""
+
+    async def last_event(self, *, app: AppId | None = None) -> int: ...
+
+    def events(self, who: Who, *, app: AppId | None = None, after: int = 0) -> AsyncIterator[Event]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,28 +101,25 @@ class _Serve:
         return Call(request=request, who=who, claims=claims, body=body, key=key, progress=progress)
 
     async def _stream(self, request: web.Request, who: Who, claims: Claims, body: Any) -> web.StreamResponse:
-        """Events named by their kind as they come, then one named "result" or "problem"."""
+        """Events named by their kind as they come, from the call on, then one named "result" or "problem"."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        before = await self._events.last_event()
         await response.prepare(request)
         queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-        followers: list[asyncio.Task[None]] = []
-
-        async def follow(app: AppId) -> None:
-            async for event in self._events(who, app):
-                await queue.put((event.fact.kind, event.model_dump_json()))
+        progress = _Progress(self._events, who, before, queue)
 
         async def work() -> None:
             try:
-                answer = await self._route.handler(
-                    self._call(request, who, claims, body, lambda app: followers.append(asyncio.create_task(follow(app))))
-                )
-                await asyncio.sleep(0)
-                await queue.put(("result", answer.model_dump_json()))
+                answer = await self._route.handler(self._call(request, who, claims, body, progress.begin))
+                last = ("result", answer.model_dump_json())
             except NexusError as error:
-                await queue.put(("problem", json.dumps(problem_document(error))))
+                last = ("problem", json.dumps(problem_document(error)))
             except Exception:
                 log.exception("an API call failed", path=request.path)
-                await queue.put(("problem", json.dumps(problem_document(NexusError()))))
+                last = ("problem", json.dumps(problem_document(NexusError())))
+            with contextlib.suppress(TimeoutError, NexusError):
+                await asyncio.wait_for(progress.whole(), LAST_EVENTS_SECONDS)
+            await queue.put(last)
 
         worker = asyncio.create_task(work())
         try:
@@ -130,12 +135,47 @@ class _Serve:
         except ConnectionResetError:
             return response
         finally:
-            for task in [worker, *followers]:
-                task.cancel()
-            await asyncio.gather(worker, *followers, return_exceptions=True)
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+            await progress.end()
         with contextlib.suppress(ConnectionResetError):
             await response.write_eof()
         return response
+
+
+class _Progress:
+    """The events of the apps that a call works on, on their way to the client, from the call on."""
+
+    def __init__(self, events: Events, who: Who, after: int, queue: asyncio.Queue[tuple[str, str]]) -> None:
+        self._events, self._who, self._after, self._queue = events, who, after, queue
+        self._tasks: dict[AppId, asyncio.Task[None]] = {}
+        self._told: dict[AppId, int] = {}
+        self._moved = asyncio.Event()
+
+    def begin(self, app: AppId) -> None:
+        """Follow this app, too."""
+        if app not in self._tasks:
+            self._told[app] = self._after
+            self._tasks[app] = asyncio.create_task(self._follow(app))
+
+    async def _follow(self, app: AppId) -> None:
+        async for event in self._events.events(self._who, app=app, after=self._after):
+            await self._queue.put((event.fact.kind, event.model_dump_json()))
+            self._told[app] = event.id
+            self._moved.set()
+
+    async def whole(self) -> None:
+        """Return when everything that is recorded by now was told."""
+        for app in self._tasks:
+            newest = await self._events.last_event(app=app)
+            while self._told[app] < newest:
+                self._moved.clear()
+                await self._moved.wait()
+
+    async def end(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
 
 def _failure(error: Exception, request: web.Request) -> web.StreamResponse:

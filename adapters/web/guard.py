@@ -29,6 +29,7 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
+
 def wants_json(request: web.Request) -> bool:
     """Whether the client is a program rather than the page."""
     return "application/json" in request.headers.get("Accept", "")

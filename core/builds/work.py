@@ -24,7 +24,7 @@ from core.builds.revisions import changes_between, load_tree, save_revision
 from core.builds.stages import Stages, listening
 from core.builds.teller import Teller, telling
 from core.conversation.cards import FileEntry, Step
-from core.errors import NexusError, TemporaryError
+from core.errors import NexusError, OperatorError, TemporaryError
 from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
 from core.generation import pipeline as generation
@@ -148,10 +148,10 @@ class BuildWork:
         except _Stopped as stopped:
             await _ended(work)
             await self._end_failed(row, teller, stopped)
-        except TemporaryError as error:
-            if row.attempts < MAX_ATTEMPTS:
+        except (TemporaryError, OperatorError) as error:
+            if isinstance(error, TemporaryError) and row.attempts < MAX_ATTEMPTS:
                 raise
-            await self._end_failed(row, teller, _Stopped(row.stage or "prepare", error.message))
+            await self._end_failed(row, teller, _Stopped("prepare", error.message))  # not the fault of what was asked for
         except NexusError as error:
             await self._end_failed(row, teller, _Stopped(row.stage or "prepare", error.message))
         except Exception:

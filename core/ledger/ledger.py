@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
@@ -180,10 +180,13 @@ class Ledger:
             rows = (await session.scalars(query)).all()
         return [Event.model_validate({"id": r.id, "app": r.app_id, "seq": r.seq, "at": r.at, "fact": r.fact}) for r in rows]
 
-    async def last_event(self) -> int:
-        """The greatest event id, 0 when there is none."""
+    async def last_event(self, *, app: AppId | None = None) -> int:
+        """The greatest event id, of one app when given; 0 when there is none."""
+        query = select(func.max(EventRow.id))
+        if app is not None:
+            query = query.where(EventRow.app_id == app)
         async with self.reading() as session:
-            return (await session.scalar(text("SELECT coalesce(max(id), 0) FROM events"))) or 0
+            return (await session.scalar(query)) or 0
 
 
 def _translated(error: DBAPIError | asyncpg.PostgresError) -> NexusError | None:

@@ -392,6 +392,10 @@ class Engine:
                         yield view(row)
                 after = max([after, *(row.version for row in rows), *(t.version for t in changed)])
 
+    async def last_event(self, *, app: AppId | None = None) -> int:
+        """The id of the newest event, of one app when given."""
+        return await self._ledger.last_event(app=app)
+
     async def events(self, who: Who, *, app: AppId | None = None, after: int = 0) -> AsyncIterator[Event]:
         """Events that the principal can see, from after an id on, as they come; never ends."""
         async with contextlib.aclosing(self._feed.wakes(EVENTS_CHANNEL)) as wakes:

@@ -32,7 +32,9 @@ class Provisioning:
             await t.alone(f"tenants of {who.principal}")
             alone = [row for row in await self._registry.rows(t.session, who.principal) if row.app_id is None]
             if len(alone) >= MAX_ALONE:
-                raise Conflict(f"You have {len(alone)} databases without an app; at most {MAX_ALONE} are given. Delete one first.")
+                raise Conflict(
+                    f"You have {len(alone)} databases without an app; at most {MAX_ALONE} are given. Delete one first."
+                )
             tenant = self._registry.add(t, who.principal)
         await self._tenants.create(tenant)
         await self._registry.set_state(tenant.tenant, "ready")

@@ -151,6 +151,17 @@ async def test_a_client_that_asks_for_a_stream_sees_every_step_and_then_the_resu
     assert "deployed" == result["status"]
 
 
+async def test_a_stream_tells_of_its_own_call_and_not_of_the_past(warm: Nexus, alice: User, todos: dict[str, Any]) -> None:
+    kinds = [name async for name, _ in alice.stream("POST", f"/api/v1/apps/{todos['app']}/rollback", {"release": 1})]
+    if kinds == ["problem"]:  # v1 is live: what else is to be rolled back to comes with the first setting
+        (await alice.put(f"/api/v1/apps/{todos['app']}/settings", {"set": {"A": "b"}})).ok()
+        kinds = [name async for name, _ in alice.stream("POST", f"/api/v1/apps/{todos['app']}/rollback", {"release": 1})]
+    assert "deployment.requested" == kinds[0]
+    assert ["deployment.live", "result"] == kinds[-2:]
+    assert 1 == kinds.count("deployment.requested")
+    await alice.put(f"/api/v1/apps/{todos['app']}/settings", {"unset": ["A"]})
+
+
 async def test_a_failure_in_a_stream_ends_with_the_problem_document(warm: Nexus, alice: User) -> None:
     seen = [item async for item in alice.stream("POST", "/api/ai/generate/app", {"description": ""})]
     assert ["problem"] == [name for name, _ in seen]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import io
 import json
 import os
@@ -35,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 UP_SECONDS = 120.0
 DOWN_SECONDS = 60.0
 T = TypeVar("T")
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 async def until(look: Callable[[], Awaitable[T]], *, seconds: float = 60.0, what: str = "") -> T:
@@ -115,6 +117,13 @@ class Nexus:
     def url(self) -> str:
         return f"http://localhost:{self.port}"
 
+    def take_over(self, other: Nexus) -> None:
+        """Begin with what another one has installed and cached."""
+        self.folder.folder("cache")
+        for name in ("parts", "cache"):
+            shutil.rmtree(self.data / name, ignore_errors=True)
+            _copy(other.data / name, self.data / name)
+
     # -- life -------------------------------------------------------------------------------------------------------------
 
     async def up(self) -> Self:
@@ -164,7 +173,8 @@ class Nexus:
     def kill(self) -> None:
         """``kill -9`` of Nexus, and of nothing else."""
         assert self.process is not None
-        self.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
 
     async def killed(self) -> None:
         """`kill`, and wait until it is dead."""
@@ -214,6 +224,7 @@ class Nexus:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT if argv[0] == "up" else asyncio.subprocess.PIPE,
             start_new_session=True,
+            preexec_fn=_end_with_us,
         )
 
     async def run(self, *argv: str, seconds: float = 120.0, **env: str) -> Ran:
@@ -423,11 +434,13 @@ def new_nexus(*, like: Nexus | None = None, **env: str) -> Nexus:
     # What the tests push is ours: it may run where no walls can be made, as for an ordinary user in a container.
     made = Nexus(base, free_port(), env={"NEXUS_ALLOW_UNCONFINED": "true", **env})
     if like is not None:
-        made.folder.folder("cache")
-        for name in ("parts", "cache"):
-            shutil.rmtree(made.data / name, ignore_errors=True)
-            _copy(like.data / name, made.data / name)
+        made.take_over(like)
     return made
+
+
+def _end_with_us() -> None:
+    """In the new process: stop, as by SIGTERM, should the tests be killed."""
+    _LIBC.prctl(1, signal.SIGTERM)
 
 
 def _copy(source: Path, target: Path) -> None:
