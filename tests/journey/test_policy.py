@@ -55,7 +55,7 @@ async def test_named_people_alone_may_approve_and_see_what_they_approve(
     await decide(owner, approvers="named", named_approvers="carol, dora")
     generated = await alice.generate("a list of ants")
     await refused(alice, generated, "Only named people may approve here: carol, dora.")
-    await refused(bob, generated, "not known", status=404)
+    await refused(bob, generated, "not yours to see", status=404)
     assert "carol, dora" in str(await alice.card(generated["app"], "build", tone="waiting")), "the card says who may"
     assert generated["app"] in (await carol.get("/api/v1/apps")).text
     (await carol.post(f"/api/v1/apps/{generated['app']}/changes", {"text": "x"})).problem(403, "forbidden")
