@@ -245,7 +245,9 @@ class Nexus:
     def session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=180), connector=aiohttp.TCPConnector(limit=0, force_close=True), trust_env=False
+                timeout=aiohttp.ClientTimeout(total=180),
+                connector=aiohttp.TCPConnector(limit=0, force_close=True),
+                trust_env=False,
             )
         return self._session
 
