@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 import pytest
@@ -201,15 +200,10 @@ def test_progress_is_told_while_a_long_file_comes() -> None:
     assert [event.chars for event in events if isinstance(event, FileProgress)] == [2000, 4000]
 
 
-def test_parsing_is_linear_in_the_text() -> None:
-    def seconds(size: int) -> float:
-        text = (f"\n{opening(NONCE)}" + "y" * 10 + "\n") * (size // 40) + "<<<end:" * (size // 7)
-        parser = Parser(NONCE)
-        began = time.perf_counter()
-        for at in range(0, len(text), 5):
-            parser.feed(text[at : at + 5])
-        parser.finish()
-        return time.perf_counter() - began
-
-    seconds(10_000)
-    assert seconds(400_000) < 40 * max(seconds(40_000), 0.005)
+def test_two_million_characters_in_small_pieces_are_parsed_before_the_suite_gives_up() -> None:
+    """Work that grows with the square of the text would take hours here; the speed itself is measured in `bench`."""
+    text = (f"\n{opening(NONCE)}" + "y" * 10 + "\n") * 25_000 + "<<<end:" * 150_000
+    parser = Parser(NONCE)
+    for at in range(0, len(text), 5):
+        parser.feed(text[at : at + 5])
+    assert not parser.finish().files
