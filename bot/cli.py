@@ -27,7 +27,7 @@ from bot.instance import instance
 from bot.platform.data_folder import DataFolder
 from bot.settings import Settings
 from core.errors import NexusError, OperatorError, UserError
-from core.verification.sandbox import Isolation
+from core.words.walls import Isolation
 
 ROOT = Path(__file__).resolve().parent.parent
 

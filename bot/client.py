@@ -16,10 +16,10 @@ import aiohttp
 
 from adapters.api.tokens import Tokens
 from bot.platform.data_folder import DataFolder
-from core.conversation.cards import Card
 from core.errors import OperatorError, TemporaryError, UserError
 from core.ids import LOCAL_USER, new_id
-from core.operations.views import MessageView, ThreadView
+from core.words.cards import Card
+from core.words.views import MessageView, ThreadView
 
 
 class Reply:

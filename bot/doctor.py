@@ -21,7 +21,7 @@ from rich.table import Table
 from bot.platform import parts
 from bot.platform.data_folder import ROOM_BYTES, DataFolder
 from core.errors import MissingPart, NexusError
-from core.verification.sandbox import Isolation
+from core.words.walls import Isolation
 
 
 class Outcome(enum.StrEnum):

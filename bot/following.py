@@ -16,8 +16,8 @@ from rich.prompt import Confirm, Prompt
 from bot.client import Client, Reply
 from bot.terminal import TerminalView
 from bot.terminal_parts import clean
-from core.conversation.cards import Button, Card, Tone
 from core.errors import InvalidInput, NotFound
+from core.words.cards import Button, Card, Tone
 
 BEGINS_SECONDS = 3.0  #: within which a command's deployment has its card
 

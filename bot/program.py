@@ -35,7 +35,7 @@ from core.ids import LOCAL_USER
 from core.ledger.migrations import migrate
 from core.ledger.waking import holding
 from core.tenants.tenants import TenantLimits
-from core.verification.sandbox import Isolation
+from core.words.walls import Isolation
 
 log = structlog.get_logger(__name__)
 

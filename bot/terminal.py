@@ -17,8 +17,8 @@ from rich.live import Live
 from rich.text import Text
 
 from bot.terminal_parts import ASCII_SIGNS, Signs, header, render, step_line, words
-from core.conversation.cards import Card, Section, Steps, StepState, Tone
-from core.operations.views import MessageView
+from core.words.cards import Card, Section, Steps, StepState, Tone
+from core.words.views import MessageView
 
 __all__ = ["TerminalView", "render"]
 

@@ -19,9 +19,9 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from core.conversation import cards as c
 from core.conversation.presenter.phrases import duration, size
 from core.conversation.redaction import plain
+from core.words import cards as c
 
 _TONES = {
     c.Tone.WORKING: "blue",

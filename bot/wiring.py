@@ -54,15 +54,15 @@ from core.ledger.vault import Vault
 from core.ledger.waking import Waker
 from core.operations.app_work import AppWork
 from core.operations.engine import Engine
-from core.operations.people import People
 from core.operations.pruning import Pruning
 from core.operations.reconcile import Reconciler
 from core.operations.showing import Showing
+from core.people import People
 from core.tenants.registry import TenantRegistry
 from core.tenants.tenants import TenantLimits
 from core.verification.artifacts import ArtifactStore
-from core.verification.sandbox import Limits
 from core.verification.verifier import Verifier
+from core.words.walls import Limits
 
 INSTANCE_LIMITS = Limits(cpus=1.0, memory_mb=512, pids=128, seconds=None)
 

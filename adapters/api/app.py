@@ -21,7 +21,7 @@ from core.errors import Forbidden
 from core.hosting.edge import Edge
 from core.ids import LOCAL_PLATFORM, LOCAL_USER, ApprovalId, BuildId, PrincipalId, TenantId
 from core.operations.engine import Engine
-from core.operations.views import AppView, BuildView, TenantView
+from core.words.views import AppView, BuildView, TenantView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

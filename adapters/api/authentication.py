@@ -6,10 +6,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters.api.tokens import Claims, Tokens
-from core.conversation.inbound import Who
 from core.errors import Forbidden, Unauthenticated
 from core.ids import LOCAL_PLATFORM
 from core.operations.engine import Engine
+from core.words.inbound import Who
 
 
 class Authentication:

@@ -9,15 +9,15 @@ from pydantic import BaseModel
 from adapters.api import shapes
 from adapters.api.routing import Call, Route
 from core.builds.requests import BuildRequest
-from core.conversation.inbound import Who
 from core.errors import BuildFailed, Conflict, Forbidden, InvalidInput, NotHealthy, OperatorError
 from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
-from core.generation.plan import FrameworkName
 from core.hosting.edge import Edge
 from core.ids import AppId, BuildId
 from core.operations.engine import Engine
-from core.operations.views import BuildState, BuildView, DeploymentState, DeploymentView
+from core.words.inbound import Who
+from core.words.plan import FrameworkName
+from core.words.views import BuildState, BuildView, DeploymentState, DeploymentView
 
 
 class GenerationCalls:

@@ -7,14 +7,14 @@ from pydantic import BaseModel
 from adapters.api import shapes
 from adapters.api.generation import checked, deploy_answer
 from adapters.api.routing import Call, Route
-from core.conversation.inbound import Who
 from core.errors import Conflict, NotFound, NotHealthy
 from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
 from core.hosting.edge import Edge
 from core.ids import BuildId
 from core.operations.engine import Engine
-from core.operations.views import AppView, DeploymentState, DeploymentView
+from core.words.inbound import Who
+from core.words.views import AppView, DeploymentState, DeploymentView
 
 
 class HostingCalls:

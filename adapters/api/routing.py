@@ -19,10 +19,10 @@ from pydantic import BaseModel, ValidationError
 from adapters.api.authentication import Authentication
 from adapters.api.tokens import Claims
 from adapters.problems import problem, problem_document
-from core.conversation.inbound import Who
 from core.errors import Forbidden, InvalidInput, NexusError, TooLarge
 from core.ids import AppId, new_id
-from core.ledger.events import Event
+from core.words.events import Event
+from core.words.inbound import Who
 
 log = structlog.get_logger(__name__)
 

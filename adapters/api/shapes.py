@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.conversation.cards import Step
+from core.words.cards import Step
 
 
 class Shape(BaseModel):

@@ -22,7 +22,7 @@ from adapters.databases.migrating import Patience
 from adapters.databases.server import Server, end_sessions, plain_errors
 from core.errors import NotFound, OperatorError
 from core.tenants.tenants import Access, Migration, MigrationReport, Tenant, TenantLimits, Tenants, TenantUsage
-from core.verification.sandbox import Mount
+from core.words.walls import Mount
 
 if TYPE_CHECKING:
     from adapters.databases.server import Connection, ControlConnection

@@ -44,7 +44,7 @@ from core.hosting.host import (
     UnixAddress,
 )
 from core.ids import AppId, InstanceId
-from core.verification.sandbox import Isolation
+from core.words.walls import Isolation
 
 _LOG_BYTES = 5 * 1024 * 1024
 _LINE = 2_000  # characters

@@ -21,7 +21,7 @@ from adapters.models.faults import Cause, Fault, detail, fault
 from adapters.models.streaming import Attempt, Call, CallLimits, Stop, StopKind, StreamingModel
 from core.frameworks.framework import Framework
 from core.generation.model import Usage
-from core.generation.plan import FrameworkName
+from core.words.plan import FrameworkName
 
 _CACHED = {"type": "ephemeral"}
 _MAX_CACHE_MARKS = 4  # the vendor's limit

@@ -22,7 +22,7 @@ from adapters.models.faults import Cause, Fault, detail, fault
 from adapters.models.streaming import Attempt, Call, CallLimits, Stop, StopKind, StreamingModel
 from core.frameworks.framework import Framework
 from core.generation.model import Usage
-from core.generation.plan import FrameworkName
+from core.words.plan import FrameworkName
 
 
 class OpenAIModel(StreamingModel):

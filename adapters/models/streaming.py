@@ -13,7 +13,7 @@ import enum
 import random
 import time
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -23,13 +23,24 @@ import structlog
 from pydantic import ValidationError
 
 from adapters.models.faults import Cause, Fault
-from core.files import FileTree
 from core.frameworks.framework import Framework
 from core.generation import model as port
 from core.generation import prompts
-from core.generation.model import Brief, ChangeBrief, Complete, Failed, Failure, Model, Partial, PlanOutcome, Refused, Usage
-from core.generation.plan import FRAMEWORK_NAMES, FrameworkName, Plan, PlannedFile
+from core.generation.model import (
+    Brief,
+    ChangeBrief,
+    Complete,
+    Failed,
+    Failure,
+    Model,
+    Partial,
+    PlanOutcome,
+    Refused,
+    Usage,
+    Writing,
+)
 from core.generation.prompts import Prompt
+from core.words.plan import FRAMEWORK_NAMES, FrameworkName, Plan
 
 log = structlog.get_logger(__name__)
 
@@ -113,15 +124,11 @@ class StreamingModel(Model):
         framework = brief.plan.framework
         return await self._plan(prompts.plan_change(brief, self._frameworks(framework)), prompts.plan_schema(framework))
 
-    def write(
-        self, brief: Brief, plan: Plan, files: Sequence[PlannedFile], scaffold: FileTree, nonce: str
-    ) -> AsyncIterator[str | port.Ended]:
-        return self._files(prompts.write(brief, plan, files, scaffold, self._frameworks(plan.framework), nonce))
+    def write(self, writing: Writing, nonce: str) -> AsyncIterator[str | port.Ended]:
+        return self._files(prompts.write(writing, self._frameworks(writing.plan.framework), nonce))
 
-    def rewrite(
-        self, brief: ChangeBrief, plan: Plan, files: Sequence[PlannedFile], nonce: str
-    ) -> AsyncIterator[str | port.Ended]:
-        return self._files(prompts.rewrite(brief, plan, files, self._frameworks(plan.framework), nonce))
+    def resume(self, writing: Writing, path: str, partial: str, nonce: str) -> AsyncIterator[str | port.Ended]:
+        return self._files(prompts.resume(writing, self._frameworks(writing.plan.framework), path, partial, nonce))
 
     def repair(self, failure: Failure, nonce: str) -> AsyncIterator[str | port.Ended]:
         return self._files(prompts.repair(failure, self._frameworks(failure.plan.framework), nonce))

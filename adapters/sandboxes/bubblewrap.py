@@ -30,7 +30,7 @@ from adapters.sandboxes.inside import landlock
 from adapters.sandboxes.orders import FileRules, Payload
 from adapters.sandboxes.outside.warden import FIRST_INPUT_FD
 from core.errors import InvalidInput
-from core.verification.sandbox import Isolation, Mount, Network
+from core.words.walls import Isolation, Mount, Network
 
 _HOME = "/tmp/home"  # noqa: S108 - a private tmpfs
 _INNER_CODE = "/run/nexus/code"

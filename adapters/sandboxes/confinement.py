@@ -21,7 +21,7 @@ from adapters.sandboxes import ownership
 from adapters.sandboxes.orders import Orders, Payload
 from adapters.sandboxes.registries import Registries
 from adapters.sandboxes.users import User
-from core.verification.sandbox import Isolation, Limits, Mount, Network
+from core.words.walls import Isolation, Limits, Mount, Network
 
 APP = "/app"  #: where the working folder is, inside
 SOCKET_FOLDER = "/run/nexus/app"  #: where an instance without a network makes its socket, inside

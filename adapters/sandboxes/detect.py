@@ -21,7 +21,8 @@ from adapters.sandboxes.confinement import Confinement
 from adapters.sandboxes.registries import Registries
 from adapters.sandboxes.restricted import Restricted
 from core.errors import MissingPart, NexusError
-from core.verification.sandbox import Command, Isolation, Limits
+from core.verification.sandbox import Command
+from core.words.walls import Isolation, Limits
 
 _LIMITS = Limits(seconds=20.0, memory_mb=256, pids=16)
 

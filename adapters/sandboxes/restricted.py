@@ -25,7 +25,7 @@ from adapters.sandboxes.confinement import APP, PREFIX, PYTHON, Confinement, Req
 from adapters.sandboxes.inside import landlock
 from adapters.sandboxes.orders import FileRules, Payload
 from core.errors import DataFolderError, DiskFull
-from core.verification.sandbox import Isolation, Limits, Mount, Network
+from core.words.walls import Isolation, Limits, Mount, Network
 
 _FIRST_GROUP, _LAST_GROUP = 62_000, 64_999  # one for each artifact, so that only its own instances can read it
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/proc")

@@ -32,9 +32,9 @@ from adapters.web.guard import (
 )
 from adapters.web.ports import Authenticate, Completer, WebDialogue, WebEngine
 from adapters.web.session import SESSION_LIFE, Sessions
-from core.conversation.inbound import Answer, Inbound, Who
 from core.errors import Conflict, InvalidInput, NexusError, NotFound, Unauthenticated
 from core.ids import BuildId, ThreadId, new_id
+from core.words.inbound import Answer, Inbound, Who
 
 log = structlog.get_logger(__name__)
 MAX_COMPLETE = 500  #: characters; longer text is prose, not a command

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from core import errors as e
-from core.conversation.inbound import Who
+from core.words.inbound import Who
 
 MAX_BODY = 1_000_000  #: bytes
 

@@ -12,9 +12,9 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from core.conversation.inbound import Action, Command, FormSubmit, Inbound, Reply, Who
 from core.errors import InvalidInput
 from core.ids import ThreadId
+from core.words.inbound import Action, Command, FormSubmit, Inbound, Reply, Who
 
 MAX_TEXT = 20_000  #: characters; the engine has its own, smaller limits and says them
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from core.conversation.cards import Card, Text
 from core.conversation.chat import Capability, Chat, ThreadRef
 from core.errors import NotFound, TooLarge
 from core.ids import ThreadId, new_id
-from core.operations.views import MessageView
+from core.words.cards import Card, Text
+from core.words.views import MessageView
 
 MAX_FILE_BYTES = 20_000
 

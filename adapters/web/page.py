@@ -14,8 +14,8 @@ from adapters.web import render
 from adapters.web.assets import Assets
 from adapters.web.icons import MARK, icon
 from adapters.web.text import attr, esc, when
-from core.conversation.inbound import Who
-from core.operations.views import AppState, MessageView, ThreadView
+from core.words.inbound import Who
+from core.words.views import AppState, MessageView, ThreadView
 
 Theme = Literal["light", "dark"] | None  #: None follows the system
 

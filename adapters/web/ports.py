@@ -10,10 +10,10 @@ from typing import Protocol
 
 from aiohttp import web
 
-from core.conversation.inbound import Answer, Inbound, Who
 from core.files import FileTree
 from core.ids import BuildId, ThreadId
-from core.operations.views import AppView, BuildView, MessageView, ThreadView
+from core.words.inbound import Answer, Inbound, Who
+from core.words.views import AppView, BuildView, MessageView, ThreadView
 
 
 class WebEngine(Protocol):

@@ -13,9 +13,9 @@ from itertools import groupby
 
 from adapters.web.icons import icon
 from adapters.web.text import anchor, attr, clip, esc, inline, plain, safe_url, seconds, size, when
-from core.conversation import cards as c
-from core.conversation.inbound import Answer
-from core.operations.views import MessageView
+from core.words import cards as c
+from core.words.inbound import Answer
+from core.words.views import MessageView
 
 MAX_LOG_LINES = 500
 MAX_LOG_LINE = 2_000  #: characters

@@ -18,9 +18,9 @@ from aiohttp import web
 
 from adapters.web import page, render
 from adapters.web.ports import WebEngine
-from core.conversation.inbound import Who
 from core.ids import ThreadId
-from core.operations.views import MessageView, ThreadView
+from core.words.inbound import Who
+from core.words.views import MessageView, ThreadView
 
 BEAT = 15.0  #: seconds between signs of life
 MAX_LINES = 1_000  #: lines of a log that wait for a slow browser; older ones are left out

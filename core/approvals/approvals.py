@@ -11,14 +11,14 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from core.approvals.policy import Decider, describe, refusal
-from core.conversation.inbound import Who
 from core.errors import Conflict, Forbidden, NotFound
 from core.ids import ApprovalId, new_id
-from core.ledger.events import ApprovalEnded, ApprovalRequested
 from core.ledger.ledger import Ledger, Transaction
 from core.ledger.tables import App, Approval, Build, Principal, now
-from core.operations.people import settings_of, visible_app
-from core.operations.views import WorkspaceSettings
+from core.people import settings_of, visible_app
+from core.words.events import ApprovalEnded, ApprovalRequested
+from core.words.inbound import Who
+from core.words.views import WorkspaceSettings
 
 
 async def ask(t: Transaction, build: Build, app: App) -> ApprovalId:

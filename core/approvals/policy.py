@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.operations.views import WorkspaceSettings
+from core.words.views import WorkspaceSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

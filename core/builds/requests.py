@@ -16,20 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.approvals.approvals import supersede
 from core.builds.revisions import save_revision
-from core.conversation.inbound import Who
 from core.errors import Conflict, InvalidInput, NotFound, TooLarge
 from core.files import FileTree
 from core.frameworks.framework import Framework
 from core.frameworks.registry import framework as framework_named
 from core.generation.choice import ModelChoice
-from core.generation.plan import FrameworkName, Plan, slugify
 from core.ids import BuildId, ThreadId, new_id
-from core.ledger.events import BuildCancelled, BuildRequested, Said
 from core.ledger.ledger import CANCEL_CHANNEL, Ledger, Transaction
 from core.ledger.messages import next_version
 from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import App, Approval, Build, Deployment, Principal, Release, Revision, Thread, now
-from core.operations.people import settings_of, visible_app
+from core.people import settings_of, visible_app
+from core.words.events import BuildCancelled, BuildRequested, Said
+from core.words.inbound import Who
+from core.words.plan import FrameworkName, Plan, slugify
 
 MAX_DESCRIPTION = 10_000  #: characters
 RESERVED = frozenset({"www", "api", "nexus", "localhost", "admin", "mail", "status"})

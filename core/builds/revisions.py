@@ -12,9 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.files import FileTree
-from core.generation.plan import Plan
 from core.ids import new_id
 from core.ledger.tables import Blob, Revision
+from core.words.plan import Plan
 
 
 async def save_revision(session: AsyncSession, app: str, tree: FileTree, plan: Plan) -> str:

@@ -11,11 +11,11 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from core.builds.teller import Teller
-from core.conversation.cards import Step, StepState
 from core.generation import progress
-from core.generation.plan import Plan
-from core.ledger.events import BuildNote, BuildPlanned, BuildStep, FileWritten
 from core.ledger.tables import now
+from core.words.cards import Step, StepState
+from core.words.events import BuildNote, BuildPlanned, BuildStep, FileWritten
+from core.words.plan import Plan
 
 Naming = Callable[[Plan], Awaitable[None]]  #: gives the app the name that was planned
 

@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator
 import structlog
 
 from core.errors import TemporaryError
-from core.ledger.events import Fact
 from core.ledger.ledger import Ledger
+from core.words.events import Fact
 
 log = structlog.get_logger(__name__)
 

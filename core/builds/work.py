@@ -23,7 +23,6 @@ from core.builds.requests import free_slug, naming
 from core.builds.revisions import changes_between, load_tree, save_revision
 from core.builds.stages import Stages, listening
 from core.builds.teller import Teller, telling
-from core.conversation.cards import FileEntry, Step
 from core.errors import NexusError, OperatorError, TemporaryError
 from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
@@ -31,8 +30,13 @@ from core.generation import pipeline as generation
 from core.generation.choice import ModelChoice
 from core.generation.model import Brief, ChangeBrief, Failure, Model, Usage
 from core.generation.pipeline import Pipeline
-from core.generation.plan import Plan, slugify
-from core.ledger.events import (
+from core.ledger.feed import Feed
+from core.ledger.ledger import CANCEL_CHANNEL, Ledger
+from core.ledger.tables import App, Build, Release, Revision, now
+from core.ledger.waking import holding
+from core.verification.verifier import Rejected, Verified, Verifier
+from core.words.cards import FileEntry, Step
+from core.words.events import (
     AppNamed,
     BuildCancelled,
     BuildFailed,
@@ -41,11 +45,7 @@ from core.ledger.events import (
     BuildReady,
     BuildStep,
 )
-from core.ledger.feed import Feed
-from core.ledger.ledger import CANCEL_CHANNEL, Ledger
-from core.ledger.tables import App, Build, Release, Revision, now
-from core.ledger.waking import holding
-from core.verification.verifier import Rejected, Verified, Verifier
+from core.words.plan import Plan, slugify
 
 log = structlog.get_logger(__name__)
 

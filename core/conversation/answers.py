@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from core.conversation.cards import Button, Card, Child, Fact, Facts, Files, Link, Log, Table, Text, Tone
 from core.conversation.grammar import VERBS
 from core.conversation.presenter.parts import button, log, shown_file, stop_button, url_fact
 from core.conversation.presenter.phrases import count, moment
 from core.conversation.redaction import plain, shown, shown_line
-from core.ledger.events import DatabaseFacts
-from core.operations.views import AppState, AppView, BuildView, ReleaseView, RevealedDatabase
+from core.words.cards import Button, Card, Child, Fact, Facts, Files, Link, Log, Table, Text, Tone
+from core.words.events import DatabaseFacts
+from core.words.views import AppState, AppView, BuildView, ReleaseView, RevealedDatabase
 
 MAX_FILE_CHARS = 12_000
 SHOWN_RELEASES = 10

@@ -10,7 +10,7 @@ import enum
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from core.conversation.cards import Card
+from core.words.cards import Card
 
 
 class Capability(enum.StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.generation.plan import FrameworkName
+from core.words.plan import FrameworkName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from core.conversation.grammar import PROVIDERS, VERBS
-from core.generation.plan import FRAMEWORK_NAMES
+from core.words.plan import FRAMEWORK_NAMES
 
 MAX_COMPLETIONS = 25  #: Discord's limit; more would not be read either
 

@@ -14,10 +14,10 @@ from core.conversation import answers, forms
 from core.conversation import commands as c
 from core.conversation.face import EngineFace, Inbox
 from core.conversation.grammar import help_text, nearest, parse
-from core.conversation.inbound import Action, Answer, Command, FormSubmit, Inbound, Reply, Who
 from core.errors import Conflict, InvalidInput, NexusError, NotFound
 from core.ids import ApprovalId, BuildId, ThreadId
-from core.operations.views import AppState, BuildState, BuildView, DeploymentView
+from core.words.inbound import Action, Answer, Command, FormSubmit, Inbound, Reply, Who
+from core.words.views import AppState, BuildState, BuildView, DeploymentView
 
 ACTION_LOG_LINES = 100
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from core.builds.requests import BuildRequest
-from core.conversation.inbound import Who
 from core.ids import ApprovalId, BuildId, Digest, ThreadId
-from core.ledger.events import DatabaseFacts
-from core.operations.views import (
+from core.words.events import DatabaseFacts
+from core.words.inbound import Who
+from core.words.views import (
     AppView,
     BuildView,
     DeploymentView,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from core.conversation.cards import Button, Card, Files, Form, Link, Log, Section, Steps, Table
-from core.conversation.cards import Text as Paragraph
 from core.conversation.chat import Capability, Chat, ThreadRef
-from core.conversation.outbox import Sent
 from core.errors import InvalidInput, NotFound, TemporaryError
 from core.ids import ThreadId
+from core.words.cards import Button, Card, Files, Form, Link, Log, Section, Steps, Table
+from core.words.cards import Text as Paragraph
+from core.words.sent import Sent
 
 MAX_BUTTONS = 25
 MAX_CHILDREN = 40

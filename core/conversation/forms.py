@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 
 from core.builds.requests import BuildRequest
-from core.conversation.cards import Form, Input
 from core.conversation.commands import Build
 from core.conversation.grammar import PROVIDERS, features_of, framework_name, setting_name
 from core.conversation.presenter.phrases import moment
 from core.conversation.redaction import shown_line
 from core.errors import InvalidInput
-from core.generation.plan import FRAMEWORK_NAMES
-from core.operations.views import ReleaseView, WorkspaceSettings
+from core.words.cards import Form, Input
+from core.words.plan import FRAMEWORK_NAMES
+from core.words.views import ReleaseView, WorkspaceSettings
 
 MAX_OPTIONS = 25
 MAX_OPTION_LABEL = 75

@@ -18,7 +18,7 @@ from core.conversation import commands as c
 from core.conversation.commands import ParsedCommand
 from core.conversation.words import Word, tidy, words
 from core.errors import InvalidInput
-from core.generation.plan import FRAMEWORK_NAMES, FrameworkName, slugify
+from core.words.plan import FRAMEWORK_NAMES, FrameworkName, slugify
 
 PROVIDERS = ("auto", "starter", "openai", "anthropic")
 MAX_LOG_LINES = 1000

@@ -23,6 +23,7 @@ from core.conversation.chat import Chat, ThreadRef
 from core.conversation.presenter.message import Message
 from core.errors import NexusError, TemporaryError
 from core.ids import ThreadId
+from core.words.sent import Sent, SentMessages
 
 log = logging.getLogger(__name__)
 
@@ -30,22 +31,6 @@ INTERVALS: Mapping[str, float] = {"web": 0.0, "slack": 1.5, "discord": 2.0}  #: 
 FIRST_DELAY = 1.0  #: seconds until a failed call is repeated; doubled each time
 LONGEST_DELAY = 60.0
 UNEXPECTED_TRIES = 5  #: for an error that nobody translated
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """What a message last showed."""
-
-    message_id: str
-    card_digest: str
-
-
-class SentMessages(Protocol):
-    """The record of what was sent; kept in the ledger."""
-
-    async def find(self, thread: ThreadId, key: str) -> Sent | None: ...
-
-    async def record(self, thread: ThreadId, key: str, sent: Sent) -> None: ...
 
 
 class Clock(Protocol):

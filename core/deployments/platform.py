@@ -17,7 +17,6 @@ from core.errors import NotHealthy
 from core.files import FileTree
 from core.frameworks.framework import Framework, Toolchain
 from core.frameworks.registry import framework as framework_named
-from core.generation.plan import Plan
 from core.hosting.edge import Edge
 from core.hosting.host import Address, Host, Instance, InstanceSpec, InstanceState
 from core.hosting.router import Notice, Route, Router
@@ -30,7 +29,8 @@ from core.tenants.tenants import Access, Tenant, Tenants
 from core.verification.artifacts import ArtifactStore
 from core.verification.logs import Masks
 from core.verification.prober import Prober
-from core.verification.sandbox import Isolation, Limits
+from core.words.plan import Plan
+from core.words.walls import Isolation, Limits
 
 HEALTH_SECONDS = 30.0  #: how long an instance may take until it answers
 PROBE_PAUSE = 0.2  #: seconds between the first look through the proxy and the second; twice that until the third

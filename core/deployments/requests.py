@@ -13,16 +13,16 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.approvals import approvals
-from core.conversation.inbound import Who
 from core.deployments import settings
 from core.errors import Conflict, NotFound
 from core.ids import ApprovalId, DeploymentId, new_id
-from core.ledger.events import DeploymentRequested
 from core.ledger.ledger import Ledger, Transaction
 from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import App, Approval, Deployment, Release
 from core.ledger.vault import Vault
-from core.operations.people import visible_app
+from core.people import visible_app
+from core.words.events import DeploymentRequested
+from core.words.inbound import Who
 
 Purpose = Literal["deploy", "rollback", "settings", "start", "restart"]
 

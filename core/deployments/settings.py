@@ -13,12 +13,12 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.conversation.inbound import Who
 from core.errors import InvalidInput, TooLarge
-from core.ledger.events import SettingsChanged
 from core.ledger.ledger import Transaction
 from core.ledger.tables import App, SettingsVersion
 from core.ledger.vault import Vault
+from core.words.events import SettingsChanged
+from core.words.inbound import Who
 
 MAX_SETTINGS = 60
 MAX_VALUE = 16_000  #: characters

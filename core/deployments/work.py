@@ -17,7 +17,6 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.builds.teller import Teller, telling
-from core.conversation.cards import Step, StepState
 from core.deployments.platform import LOG_LINES, Platform, app_lock
 from core.errors import AppError, NexusError, NotHealthy, OperatorError, TemporaryError
 from core.files import FileTree
@@ -25,7 +24,6 @@ from core.frameworks.framework import Framework
 from core.hosting.host import Instance
 from core.hosting.router import Notice
 from core.ids import InstanceId
-from core.ledger.events import DatabaseFacts, DeploymentFailed, DeploymentLive, DeploymentStep, HostingFacts
 from core.ledger.ledger import Transaction
 from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import App, Deployment, Principal, Release, StepRow, now
@@ -33,6 +31,8 @@ from core.ledger.waking import holding
 from core.tenants.tenants import Access, Tenant
 from core.verification.logs import Masks, clean, tail
 from core.verification.tryout import migrations_of
+from core.words.cards import Step, StepState
+from core.words.events import DatabaseFacts, DeploymentFailed, DeploymentLive, DeploymentStep, HostingFacts
 
 log = structlog.get_logger(__name__)
 

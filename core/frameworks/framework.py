@@ -11,13 +11,13 @@ schema in ``migrations/*.sql``, run by the platform, never by the app.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.files import FileTree
-from core.generation.plan import FrameworkName
-from core.verification.sandbox import Limits, Mount, Network
+from core.words.plan import Feature, FrameworkName
+from core.words.walls import Limits, Mount, Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +63,16 @@ class Framework(ABC):
     layer_folder: str  #: what the install step leaves in ``/app``: ".venv" or "node_modules"
     manifest: str  #: the file of the tree that names its direct dependencies: "requirements.txt" or "package.json"
 
+    #: what the scaffold brings, tested, when a plan asks for it; the other features are written by the model
+    features: frozenset[Feature] = frozenset({"search"})
+
     @abstractmethod
-    def scaffold(self) -> FileTree:
-        """The small known-good project that builds and starts by itself."""
+    def scaffold(self, features: Collection[Feature] = ()) -> FileTree:
+        """The small known-good project that builds and starts by itself, with those of ``features`` that it brings."""
+
+    def is_fixture(self, path: str) -> bool:
+        """Whether a model needs to know of this file of the scaffold only that it is there: its text is left out of prompts."""
+        return path.endswith((".css", ".svg", ".lock"))
 
     @abstractmethod
     def owns(self, path: str) -> bool:

@@ -10,7 +10,7 @@ from core.errors import InvalidInput
 from core.frameworks.express.framework import Express
 from core.frameworks.fastapi.framework import FastAPI
 from core.frameworks.framework import Framework
-from core.generation.plan import FrameworkName
+from core.words.plan import FrameworkName
 
 FRAMEWORKS: Mapping[FrameworkName, Framework] = MappingProxyType({"fastapi": FastAPI(), "express": Express()})
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from core.files import FileTree
 from core.generation import sentinels
-from core.generation.model import Brief, ChangeBrief, Complete, Ended, Failure, Model, PlanOutcome, Usage
-from core.generation.plan import Plan, PlannedFile
+from core.generation.model import Brief, ChangeBrief, Complete, Ended, Failure, Model, PlanOutcome, Usage, Writing
+from core.words.plan import Plan
 
 CALL = Usage(input_tokens=10, output_tokens=5, calls=1)  #: what every scripted call costs
 DONE: Complete[None] = Complete(value=None, usage=CALL)
@@ -52,13 +51,11 @@ class FakeModel(Model):
     async def plan_change(self, brief: ChangeBrief) -> PlanOutcome:
         return self._next_plan("plan_change", brief)
 
-    def write(
-        self, brief: Brief, plan: Plan, files: Sequence[PlannedFile], scaffold: FileTree, nonce: str
-    ) -> AsyncIterator[str | Ended]:
-        return self._next_stream("write", nonce, brief, plan, files, scaffold)
+    def write(self, writing: Writing, nonce: str) -> AsyncIterator[str | Ended]:
+        return self._next_stream("write", nonce, writing)
 
-    def rewrite(self, brief: ChangeBrief, plan: Plan, files: Sequence[PlannedFile], nonce: str) -> AsyncIterator[str | Ended]:
-        return self._next_stream("rewrite", nonce, brief, plan, files)
+    def resume(self, writing: Writing, path: str, partial: str, nonce: str) -> AsyncIterator[str | Ended]:
+        return self._next_stream("resume", nonce, writing, path, partial)
 
     def repair(self, failure: Failure, nonce: str) -> AsyncIterator[str | Ended]:
         return self._next_stream("repair", nonce, failure)

@@ -12,26 +12,35 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from core.files import FileTree
-from core.generation.plan import FrameworkName, Plan, PlannedFile
+from core.words.plan import FrameworkName, Plan, PlannedFile
 
 T = TypeVar("T")
+
+MAX_REQUEST_IDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """Tokens spent, summed over calls. The starter's are all zero."""
 
-    input_tokens: int = 0
+    input_tokens: int = 0  #: all that was read, from the cache or not
     cached_tokens: int = 0  #: the part of input_tokens read from the vendor's cache
+    cache_write_tokens: int = 0  #: the part of input_tokens written to the vendor's cache, where that costs extra
     output_tokens: int = 0
-    calls: int = 0
+    calls: int = 0  #: requests that were sent, those that failed and were tried again too
+    cost_usd: float | None = 0.0  #: an estimate by the price table; None when a model's price is not known
+    request_ids: tuple[str, ...] = ()  #: the vendor's, newest last, at most `MAX_REQUEST_IDS`
 
     def __add__(self, other: Usage) -> Usage:
+        known = self.cost_usd is not None and other.cost_usd is not None
         return Usage(
             input_tokens=self.input_tokens + other.input_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             calls=self.calls + other.calls,
+            cost_usd=(self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None,
+            request_ids=(*self.request_ids, *other.request_ids)[-MAX_REQUEST_IDS:],
         )
 
 
@@ -73,6 +82,19 @@ Ended = Complete[None] | Partial | Refused | Failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A picture or a text file that somebody sent along; checked where it came in. Untrusted data."""
+
+    name: str
+    media_type: str  #: "image/png", "image/jpeg", "image/webp", "image/gif", or "text/plain" for every kind of text
+    data: bytes
+
+    @property
+    def is_image(self) -> bool:
+        return self.media_type.startswith("image/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """What somebody asked for. All text is untrusted data, to be fenced in a prompt."""
 
@@ -80,6 +102,7 @@ class Brief:
     framework: FrameworkName | None = None
     features: Sequence[str] = ()
     styling: str = ""
+    attachments: Sequence[Attachment] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +113,18 @@ class ChangeBrief:
     plan: Plan  #: of the revision that is changed
     tree: FileTree  #: its files
     frozen: frozenset[str] = field(default_factory=frozenset)  #: paths that may not change (released migrations)
+    attachments: Sequence[Attachment] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """Files to be written in one call: all of a plan, or those whose imports are there already."""
+
+    brief: Brief | ChangeBrief  #: a `ChangeBrief` when an app is changed
+    plan: Plan  #: of a change, the one from `Model.plan_change`
+    files: Sequence[PlannedFile]
+    tree: FileTree  #: what there was before: the scaffold, or the app that is changed
+    written: FileTree = field(default_factory=lambda: FileTree({}))  #: what this plan's other calls have written so far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +159,13 @@ class Model(ABC):
         """The whole plan after the change; ``files`` names only what will be written or rewritten."""
 
     @abstractmethod
-    def write(
-        self, brief: Brief, plan: Plan, files: Sequence[PlannedFile], scaffold: FileTree, nonce: str
-    ) -> AsyncIterator[str | Ended]:
-        """These files of a new app."""
+    def write(self, writing: Writing, nonce: str) -> AsyncIterator[str | Ended]:
+        """These files, of a new app or of a changed one."""
 
     @abstractmethod
-    def rewrite(self, brief: ChangeBrief, plan: Plan, files: Sequence[PlannedFile], nonce: str) -> AsyncIterator[str | Ended]:
-        """These files of a changed app; ``plan`` is the one from `plan_change`."""
+    def resume(self, writing: Writing, path: str, partial: str, nonce: str) -> AsyncIterator[str | Ended]:
+        """The rest of one file whose beginning, ``partial``, came before the answer was cut: raw text without sentinels, which may
+        repeat some of the beginning's end. ``nonce`` closes it, as it would close the file."""
 
     @abstractmethod
     def repair(self, failure: Failure, nonce: str) -> AsyncIterator[str | Ended]:

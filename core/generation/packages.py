@@ -15,10 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from core.generation.plan import FrameworkName
+from core.words.plan import FrameworkName
 
 Registry = Literal["pypi", "npm"]
-REGISTRY_OF: Mapping[FrameworkName, Registry] = {"fastapi": "pypi", "express": "npm"}
+REGISTRY_OF: Mapping[FrameworkName, Registry] = {
+    "fastapi": "pypi",
+    "express": "npm",
+    "react": "npm",
+    "nextjs": "npm",
+    "vue": "npm",
+}
 REGISTRY_LABEL: Mapping[Registry, str] = {"pypi": "Python", "npm": "Node.js"}
 
 _NAME = re.compile(r"\s*(?P<name>@?[A-Za-z0-9][A-Za-z0-9._/-]*)")

@@ -23,12 +23,12 @@ from core.files import FileTree, check_path
 from core.frameworks.framework import Framework
 from core.generation import model as port
 from core.generation import packages, sentinels
-from core.generation.model import Brief, ChangeBrief, Complete, Failed, Failure, Model, Partial, Refused, Usage
+from core.generation.model import Brief, ChangeBrief, Complete, Failed, Failure, Model, Partial, Refused, Usage, Writing
 from core.generation.parser import FileEnded, FileStarted, Parsed, Parser
-from core.generation.plan import FrameworkName, Plan, PlannedFile
 from core.generation.problem import Problem
 from core.generation.progress import FileWriting, FileWritten, Listener, Note, Planned, Retrying
 from core.generation.validation import validate
+from core.words.plan import FrameworkName, Plan, PlannedFile
 
 Stream = AsyncIterator[str | port.Ended]
 
@@ -90,9 +90,11 @@ class Pipeline:
             reason = f"The model planned for {outcome.value.framework} although {brief.framework} was asked for; try again."
             return Ended(kind="failed", reason=reason, usage=outcome.usage)
         framework = self._frameworks(outcome.value.framework)
-        job = _Job(model, framework, framework.scaffold(), progress, self._limits, outcome.usage)
+        job = _Job(model, framework, framework.scaffold(outcome.value.features), progress, self._limits, outcome.usage)
         plan = job.settle(outcome.value)
-        return await job.write(lambda files, nonce: model.write(brief, plan, files, job.tree(), nonce))
+        return await job.write(
+            lambda files, nonce: model.write(Writing(brief=brief, plan=plan, files=files, tree=job.tree()), nonce)
+        )
 
     async def change(self, model: Model, brief: ChangeBrief, progress: Listener) -> Generated:
         """An existing app, changed; files that the change does not name are byte-identical.
@@ -117,7 +119,9 @@ class Pipeline:
         framework = self._frameworks(before.framework)
         job = _Job(model, framework, brief.tree, progress, self._limits, outcome.usage, frozen=brief.frozen, change=True)
         plan = job.settle(after)
-        return await job.write(lambda files, nonce: model.rewrite(brief, plan, files, nonce))
+        return await job.write(
+            lambda files, nonce: model.write(Writing(brief=brief, plan=plan, files=files, tree=brief.tree), nonce)
+        )
 
     async def repair(self, model: Model, failure: Failure, progress: Listener) -> Generated:
         """An app that failed a check, with what must change for it to pass. One call is one round; the caller bounds them."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.generation.plan import Plan
+from core.words.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

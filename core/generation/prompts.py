@@ -21,8 +21,8 @@ from typing import Any
 from core.files import FileTree
 from core.frameworks.framework import Framework
 from core.generation import packages, sentinels
-from core.generation.model import Brief, ChangeBrief, Failure
-from core.generation.plan import FRAMEWORK_NAMES, FrameworkName, Plan, PlannedFile
+from core.generation.model import Brief, ChangeBrief, Failure, Writing
+from core.words.plan import FRAMEWORK_NAMES, FrameworkName, Plan, PlannedFile
 
 MAX_TREE_CHARS = 300_000  #: of file contents in one prompt; of the files beyond it only name and size are told
 MAX_LOG_CHARS = 12_000
@@ -119,30 +119,42 @@ def plan_change(brief: ChangeBrief, framework: Framework) -> Prompt:
     return Prompt(system=_SYSTEM, blocks=(*_app(framework, brief.plan, brief.tree), _request(brief), Block(text=task)))
 
 
-def write(brief: Brief, plan: Plan, files: Sequence[PlannedFile], scaffold: FileTree, framework: Framework, nonce: str) -> Prompt:
-    """Ask for files of a new app. ``scaffold`` is what is there already."""
+def write(writing: Writing, framework: Framework, nonce: str) -> Prompt:
+    """Ask for files of a new or a changed app."""
+    return Prompt(system=_SYSTEM, blocks=(*_writing(writing, framework), Block(text=_write_task(writing, nonce))))
+
+
+def resume(writing: Writing, framework: Framework, path: str, partial: str, nonce: str) -> Prompt:
+    """Ask for the rest of a file that was cut off; the beginning stands in the prompt as data."""
+    task = (
+        f"The file {path!r} was cut off. This is what came of it, up to its last character:\n{fence(partial)}\n\n"
+        "Go on exactly where it stops: repeat nothing, explain nothing, open no file again. "
+        f"Close the file, when it is whole, with a line {sentinels.closing(nonce)}"
+    )
+    return Prompt(system=_SYSTEM, blocks=(*_writing(writing, framework), Block(text=task)))
+
+
+def _writing(writing: Writing, framework: Framework) -> tuple[Block, ...]:
+    """The prefix that all calls of one plan share."""
+    plan = fence(writing.plan.model_dump_json(indent=1))
+    if isinstance(writing.brief, ChangeBrief):
+        first = [file.path for file in writing.files]
+        after = Block(text="The plan after the change:\n" + plan, shared=True)
+        return (*_app(framework, writing.brief.plan, writing.tree, first), _request(writing.brief), after)
     there = "The project as it is now. Your files are added to it, or replace a file of the same path.\n\n"
-    first = [file.path for file in plan.files]
-    return Prompt(
-        system=_SYSTEM,
-        blocks=(
-            Block(text=describe(framework)),
-            Block(text=there + _render(scaffold, first=first), shared=True),
-            _description(brief),
-            Block(text="The plan of the app:\n" + fence(plan.model_dump_json(indent=1)), shared=True),
-            Block(text=_files_task(files, nonce)),
-        ),
+    return (
+        Block(text=describe(framework)),
+        Block(text=there + _render(writing.tree, first=[file.path for file in writing.plan.files]), shared=True),
+        _description(writing.brief),
+        Block(text="The plan of the app:\n" + plan, shared=True),
     )
 
 
-def rewrite(brief: ChangeBrief, plan: Plan, files: Sequence[PlannedFile], framework: Framework, nonce: str) -> Prompt:
-    """Ask for the files of a changed app."""
-    after = Block(text="The plan after the change:\n" + fence(plan.model_dump_json(indent=1)), shared=True)
-    narrow = "\nChange only what the request needs; keep the rest of each file as it is."
-    task = _files_task(files, nonce) + narrow + _frozen_note(brief.frozen)
-    first = [file.path for file in files]
-    blocks = (*_app(framework, brief.plan, brief.tree, first), _request(brief), after, Block(text=task))
-    return Prompt(system=_SYSTEM, blocks=blocks)
+def _write_task(writing: Writing, nonce: str) -> str:
+    task = _files_task(writing.files, nonce)
+    if isinstance(writing.brief, ChangeBrief):
+        task += "\nChange only what the request needs; keep the rest of each file as it is." + _frozen_note(writing.brief.frozen)
+    return task
 
 
 def repair(failure: Failure, framework: Framework, nonce: str) -> Prompt:

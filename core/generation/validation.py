@@ -18,8 +18,8 @@ from core.errors import InvalidInput
 from core.files import FileTree
 from core.frameworks.framework import Framework
 from core.generation import packages
-from core.generation.plan import Plan
 from core.generation.problem import Problem
+from core.words.plan import Plan
 
 MAX_PROBLEMS = 50
 _PROSE_SUFFIXES = (".md", ".mdx", ".txt", ".rst")

@@ -15,7 +15,7 @@ from pathlib import Path
 from core.errors import InvalidInput
 from core.hosting.host import Host, Instance, InstanceSpec, InstanceState, Stats, Status, UnixAddress
 from core.ids import InstanceId
-from core.verification.sandbox import Isolation
+from core.words.walls import Isolation
 
 _LINES = 10_000
 _LINE = 2_000

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.ids import AppId, InstanceId
-from core.verification.sandbox import Isolation, Limits, Mount
+from core.words.walls import Isolation, Limits, Mount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

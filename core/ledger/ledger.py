@@ -22,9 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from core.errors import DiskFull, NexusError, TemporaryError
 from core.ids import AppId
-from core.ledger.events import Event, Fact
 from core.ledger.queue import Work, enqueue
 from core.ledger.tables import App, EventRow, InboxKey, now, storable
+from core.words.events import Event, Fact
 
 #: Key of the advisory lock under which events and message versions are written.
 WRITE_ORDER_LOCK = 0x6E657875

@@ -12,13 +12,13 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.conversation.cards import Card
-from core.conversation.outbox import Sent
 from core.errors import NotFound
 from core.ids import ThreadId, new_id
 from core.ledger.ledger import MESSAGES_CHANNEL, WRITE_ORDER_LOCK, Ledger, Transaction
 from core.ledger.tables import Message, SentMessage, Thread, now
-from core.operations.views import MessageView
+from core.words.cards import Card
+from core.words.sent import Sent
+from core.words.views import MessageView
 
 
 async def next_version(transaction: Transaction) -> int:

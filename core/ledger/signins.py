@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
-from core.conversation.inbound import Who
 from core.ids import PrincipalId, WorkspaceId
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Principal, SigninLink, WebSession
+from core.words.inbound import Who
 
 
 class Signins:

@@ -19,10 +19,10 @@ from core.errors import NexusError, NotHealthy, TemporaryError
 from core.hosting.host import Instance, InstanceState, Status
 from core.hosting.router import Notice, Route
 from core.ids import InstanceId
-from core.ledger.events import AppCrashed, AppDeleted, AppRecovered, AppStopped
 from core.ledger.tables import App, Deployment, Release, now
 from core.ledger.waking import holding
 from core.verification.logs import tail
+from core.words.events import AppCrashed, AppDeleted, AppRecovered, AppStopped
 
 log = structlog.get_logger(__name__)
 

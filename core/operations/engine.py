@@ -17,24 +17,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.approvals import approvals
 from core.builds.requests import BuildRequest, BuildRequests
 from core.builds.revisions import load_tree
-from core.conversation.inbound import Who
 from core.deployments import settings as app_settings
 from core.deployments.platform import Platform
 from core.deployments.requests import DeploymentRequests
 from core.errors import Conflict, NotFound, TemporaryError
 from core.files import FileTree
 from core.generation.choice import ModelChoice
-from core.generation.plan import FrameworkName
 from core.ids import LOCAL_PLATFORM, AppId, ApprovalId, BuildId, DeploymentId, Digest, InstanceId, TenantId, ThreadId
-from core.ledger.events import BuildCancelled, DatabaseFacts, Event
 from core.ledger.feed import Feed
 from core.ledger.ledger import CANCEL_CHANNEL, EVENTS_CHANNEL, MESSAGES_CHANNEL, Transaction
 from core.ledger.messages import messages_of, view
 from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import App, Build, Deployment, EventRow, Message, Release, Thread, now
 from core.operations import looking
-from core.operations.people import People, Sight, sight, visible_app
-from core.operations.views import (
+from core.people import People, Sight, sight, visible_app
+from core.tenants.provisioning import Provisioning
+from core.words.events import BuildCancelled, DatabaseFacts, Event
+from core.words.inbound import Who
+from core.words.plan import FrameworkName
+from core.words.views import (
     AppView,
     BuildView,
     DeploymentView,
@@ -45,7 +46,6 @@ from core.operations.views import (
     ThreadView,
     WorkspaceSettings,
 )
-from core.tenants.provisioning import Provisioning
 
 T = TypeVar("T")
 

@@ -8,13 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.builds.revisions import load_tree
-from core.conversation.cards import FileEntry, Step
-from core.generation.plan import FrameworkName, Plan
 from core.hosting.edge import Edge
 from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, ThreadId
-from core.ledger.events import FACT, DeploymentLive
 from core.ledger.tables import App, Approval, Build, Deployment, Principal, Release, Revision, Thread
-from core.operations.views import (
+from core.words.cards import FileEntry, Step
+from core.words.events import FACT, DeploymentLive
+from core.words.plan import FrameworkName, Plan
+from core.words.views import (
     ApprovalView,
     AppState,
     AppView,

@@ -17,11 +17,11 @@ from core.conversation.outbox import Outbox
 from core.conversation.presenter import AppFacts, present
 from core.errors import TemporaryError
 from core.ids import AppId, ThreadId
-from core.ledger.events import Event
 from core.ledger.feed import Feed
 from core.ledger.ledger import EVENTS_CHANNEL, Ledger
 from core.ledger.tables import App, EventRow, Thread, now
 from core.ledger.waking import holding
+from core.words.events import Event
 
 log = structlog.get_logger(__name__)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from core.conversation.inbound import Who
 from core.errors import Conflict, NotFound
 from core.ids import TenantId
 from core.ledger.ledger import Ledger
 from core.ledger.tables import App, TenantRow
-from core.operations.views import TenantView
 from core.tenants.registry import TenantRegistry
 from core.tenants.tenants import Tenants
+from core.words.inbound import Who
+from core.words.views import TenantView
 
 MAX_ALONE = 5  #: tenants without an app that one principal may have
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from core.ids import TenantId
-from core.verification.sandbox import Mount
+from core.words.walls import Mount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,8 +35,8 @@ from core.files import FileTree
 from core.ids import Digest
 from core.verification.claims import Claims
 from core.verification.completion import in_thread
-from core.verification.sandbox import Mount
 from core.verification.untrusted import Bounds, disk_full_as_error, remove, seal
+from core.words.walls import Mount
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _LAYER_BOUNDS = Bounds(total_bytes=2_000_000_000, entries=200_000)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.errors import NotHealthy
-from core.generation.plan import FieldType, Resource
 from core.hosting.host import Address
 from core.verification.prober import ProbeAnswer, Prober
+from core.words.plan import FieldType, Resource
 
 Override = Callable[[str, str, Any], ProbeAnswer | None]
 _TEXTS = {FieldType.TEXT, FieldType.LONG_TEXT}

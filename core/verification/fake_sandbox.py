@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from core.verification.sandbox import Command, Ending, Isolation, Outcome, Sandbox
+from core.verification.sandbox import Command, Ending, Outcome, Sandbox
+from core.words.walls import Isolation
 
 Script = Callable[[Command], Outcome | None]
 

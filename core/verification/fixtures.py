@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from core.generation.plan import FieldType, Resource, ResourceField
+from core.words.plan import FieldType, Resource, ResourceField
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from core.conversation.cards import Step, StepState
 from core.errors import NotHealthy
-from core.generation.plan import Resource
 from core.verification.fixtures import Trial, bad_rows, plan_trials, row, same
 from core.verification.prober import ProbeAnswer
+from core.words.cards import Step, StepState
+from core.words.plan import Resource
 
 _EXCERPT = 1000  #: characters of an unexpected answer that go to the log tail
 

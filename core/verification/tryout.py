@@ -20,11 +20,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from core.conversation.cards import Step, StepState
 from core.errors import MigrationFailed, NexusError, NotHealthy
 from core.files import FileTree
 from core.frameworks.framework import StartCommand
-from core.generation.plan import Plan
 from core.hosting.host import Address, Host, Instance, InstanceSpec, InstanceState
 from core.ids import AppId, InstanceId, TenantId
 from core.tenants.credentials import fresh_tenant
@@ -35,8 +33,10 @@ from core.verification.completion import complete
 from core.verification.logs import Masks
 from core.verification.prober import ProbeAnswer, Prober
 from core.verification.resources import try_resources
-from core.verification.sandbox import Isolation
 from core.verification.untrusted import disk_full_as_error
+from core.words.cards import Step, StepState
+from core.words.plan import Plan
+from core.words.walls import Isolation
 
 _log = logging.getLogger(__name__)
 

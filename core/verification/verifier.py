@@ -18,11 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from core.conversation.cards import Step, StepState
 from core.errors import AppError, BuildFailed, InstallFailed, InvalidInput, MigrationFailed, TooLarge
 from core.files import FileTree
 from core.frameworks.framework import Framework, Recipe, Toolchain
-from core.generation.plan import Plan
 from core.hosting.host import Host
 from core.ids import Digest
 from core.tenants.tenants import Tenants
@@ -30,8 +28,11 @@ from core.verification.artifacts import Artifact, ArtifactStore, Layer, layer_di
 from core.verification.completion import in_thread
 from core.verification.logs import Masks, suspects, tail
 from core.verification.prober import Prober
-from core.verification.sandbox import Command, Ending, Isolation, Mount, Outcome, Sandbox
+from core.verification.sandbox import Command, Ending, Outcome, Sandbox
 from core.verification.tryout import Timing, TryOuts
+from core.words.cards import Step, StepState
+from core.words.plan import Plan
+from core.words.walls import Isolation, Mount
 
 Stage = Literal["install", "build", "try"]
 

@@ -22,7 +22,7 @@ from adapters.models.starter import python_code
 from core.files import FileTree
 from core.frameworks.framework import Framework, Toolchain
 from core.frameworks.registry import FRAMEWORKS
-from core.generation.plan import FieldType, Plan, Resource, ResourceField
+from core.words.plan import FieldType, Plan, Resource, ResourceField
 from tests.contract.running_app import RunningApp, database, environment, install, run, started, toolchain
 from tests.support.postgres import ThrowawayPostgres, free_port, throwaway_postgres
 from tests.unit.models.starter.test_starter_any_text import TEXTS

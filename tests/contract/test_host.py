@@ -27,7 +27,7 @@ from core.errors import InvalidInput, MissingPart
 from core.hosting.fake_host import FakeHost, Machine
 from core.hosting.host import Host, Instance, InstanceSpec, InstanceState, Status, UnixAddress
 from core.ids import AppId, InstanceId, new_id
-from core.verification.sandbox import Limits
+from core.words.walls import Limits
 
 PYTHON = os.path.realpath(sys.executable)
 

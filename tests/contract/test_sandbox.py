@@ -23,7 +23,8 @@ from adapters.sandboxes.confined import ConfinedSandbox
 from adapters.sandboxes.detect import detect
 from core.errors import MissingPart
 from core.verification.fake_sandbox import FakeSandbox
-from core.verification.sandbox import Command, Ending, Isolation, Limits, Outcome, Sandbox
+from core.verification.sandbox import Command, Ending, Outcome, Sandbox
+from core.words.walls import Isolation, Limits
 
 PYTHON = os.path.realpath(sys.executable)
 _TAIL = 64 * 1024

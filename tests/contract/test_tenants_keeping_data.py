@@ -14,7 +14,7 @@ import pytest
 from adapters.databases.postgres import SOCKET_FOLDER, PostgresTenants
 from core.errors import AppError, DiskFull, MigrationFailed
 from core.tenants.tenants import Tenant
-from core.verification.sandbox import Mount
+from core.words.walls import Mount
 from tests.support.postgres import ThrowawayPostgres, throwaway_postgres
 from tests.support.tenants import files, living_tenant, login, real_tenants
 

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from core.conversation import cards as c
-from core.conversation.inbound import Action, Command, FormSubmit, Reply
 from core.ids import ThreadId
-from core.operations.views import AppState
+from core.words import cards as c
+from core.words.inbound import Action, Command, FormSubmit, Reply
+from core.words.views import AppState
 from tests.support import fake_cards
 from tests.support.browser import chromium
 from tests.support.fake_engine import FakeSite, furnish, make_site

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from core.conversation.cards import Step, StepState
 from core.files import FileTree
 from core.frameworks.registry import FRAMEWORKS
-from core.generation.plan import FieldType, FrameworkName, Plan, Resource, ResourceField
-from core.verification.sandbox import Isolation
 from core.verification.untrusted import remove
 from core.verification.verifier import Rejected, Verified
+from core.words.cards import Step, StepState
+from core.words.plan import FieldType, FrameworkName, Plan, Resource, ResourceField
+from core.words.walls import Isolation
 from tests.support.postgres import ThrowawayPostgres, throwaway_postgres
 from tests.support.verification_house import House, build_house
 

@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.builds.work import BuildWork
-from core.conversation.cards import Step, StepState
-from core.conversation.inbound import Who
 from core.deployments.platform import Platform
 from core.deployments.work import DeploymentWork
 from core.errors import NotHealthy
@@ -29,7 +27,6 @@ from core.frameworks.registry import framework
 from core.generation.choice import ModelChoice
 from core.generation.fake_model import FakeModel
 from core.generation.pipeline import Pipeline
-from core.generation.plan import Plan
 from core.hosting.edge import Edge
 from core.hosting.fake_host import FakeHost, Machine
 from core.hosting.fake_router import FakeRouter
@@ -43,17 +40,20 @@ from core.ledger.vault import Vault
 from core.ledger.waking import Waker
 from core.operations.app_work import AppWork
 from core.operations.engine import Engine
-from core.operations.people import People
 from core.operations.reconcile import Reconciler
-from core.operations.views import BuildView, DeploymentView
+from core.people import People
 from core.tenants.fake_tenants import FakeTenants
 from core.tenants.registry import TenantRegistry
 from core.tenants.tenants import TenantLimits, Tenants
 from core.verification.artifacts import ArtifactStore, layer_digest
 from core.verification.fake_prober import answer
 from core.verification.prober import ProbeAnswer, Prober
-from core.verification.sandbox import Isolation, Limits
 from core.verification.verifier import Rejected, Verified
+from core.words.cards import Step, StepState
+from core.words.inbound import Who
+from core.words.plan import Plan
+from core.words.views import BuildView, DeploymentView
+from core.words.walls import Isolation, Limits
 from tests.support.fate import Fate, FatedLedger, fated
 
 PYTHON = Path(sys.executable)

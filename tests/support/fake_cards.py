@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.conversation.cards import (
+from core.files import FileTree
+from core.words.cards import (
     Button,
     Card,
     Confirm,
@@ -20,7 +21,6 @@ from core.conversation.cards import (
     Text,
     Tone,
 )
-from core.files import FileTree
 
 MAIN = '''"""The todo app: a page, a JSON API, and a database behind both."""
 

@@ -18,13 +18,13 @@ from aiohttp import web
 from adapters.web.app import Web, create_web
 from adapters.web.outbound import MemoryMessageStore
 from adapters.web.session import MemorySessionStore, Sessions
-from core.conversation.cards import Card, Fact, Facts, Form, Input, Log, Table, Text, Tone
 from core.conversation.completion import Completion, complete
-from core.conversation.inbound import Action, Answer, Command, FormSubmit, Inbound, Reply, Who
 from core.errors import Conflict, Forbidden, NotFound
 from core.files import FileTree
 from core.ids import AppId, BuildId, PrincipalId, ThreadId, WorkspaceId, new_id
-from core.operations.views import AppState, AppView, BuildState, BuildView, MessageView, ThreadView
+from core.words.cards import Card, Fact, Facts, Form, Input, Log, Table, Text, Tone
+from core.words.inbound import Action, Answer, Command, FormSubmit, Inbound, Reply, Who
+from core.words.views import AppState, AppView, BuildState, BuildView, MessageView, ThreadView
 from tests.support import fake_cards as cards
 
 ADA = Who(principal=PrincipalId("prn_ada"), workspace=WorkspaceId("local"), name="Ada")

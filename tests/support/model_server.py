@@ -19,7 +19,7 @@ from aiohttp import web
 
 from adapters.models.streaming import CallLimits
 from core.generation import sentinels
-from core.generation.plan import Plan
+from core.words.plan import Plan
 
 KEY = "sk-test-0123456789abcdefghijklmnop"
 FAST = CallLimits(deadline=20.0, silence=10.0, backoff=0.01, tries=3)  #: for models under test

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from core.conversation.cards import FileEntry, Step, StepState
-from core.generation.plan import FieldType, Plan, PlannedFile, Resource, ResourceField, Setting
-from core.ledger import events as e
+from core.words import events as e
+from core.words.cards import FileEntry, Step, StepState
+from core.words.plan import FieldType, Plan, PlannedFile, Resource, ResourceField, Setting
 
 START = datetime(2026, 11, 12, 14, 5, tzinfo=UTC)
 DIGEST = "sha256:" + "ab12cd34" * 8

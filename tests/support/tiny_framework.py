@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from core.errors import InvalidInput
 from core.files import FileTree
 from core.frameworks.framework import Framework, Recipe, StartCommand, Toolchain
-from core.generation.plan import FieldType, FrameworkName, Plan, PlannedFile, Resource, ResourceField
+from core.words.plan import Feature, FieldType, FrameworkName, Plan, PlannedFile, Resource, ResourceField
 
 SERVER = 'ROUTES = {"/healthz": 200}\n'
 MIGRATION = "CREATE TABLE todos (id bigserial PRIMARY KEY, title text NOT NULL);\n"
@@ -22,7 +22,7 @@ class TinyFramework(Framework):
     layer_folder = ".venv"
     manifest = "packages.json"
 
-    def scaffold(self) -> FileTree:
+    def scaffold(self, features: Collection[Feature] = ()) -> FileTree:
         return FileTree(
             {
                 "server.py": SERVER,

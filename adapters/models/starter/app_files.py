@@ -10,13 +10,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.models.starter import js_code, python_code, sql
+from adapters.models.starter import sql
+from adapters.models.starter.layouts import LAYOUTS
 from adapters.models.starter.look import Look
-from core.frameworks.page import page
-from core.generation.plan import FieldType, FrameworkName, Plan, Resource
+from core.frameworks.registry import framework
+from core.words.plan import FieldType, Plan, Resource
 
 FIRST_MIGRATION = "migrations/0001_init.sql"
-STATIC: dict[FrameworkName, str] = {"fastapi": "static", "express": "public"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,17 @@ class AppFile:
 
 def app_files(plan: Plan, look: Look) -> dict[str, AppFile]:
     """Path to file. Everything but the first migration follows the plan for as long as the app lives."""
-    static = STATIC[plan.framework]
-    code = python_code.files(plan.resources) if plan.framework == "fastapi" else js_code.files(plan.resources)
+    layout = LAYOUTS[plan.framework]
+    code = layout.code(plan.resources)
     purposes = {path: _purpose(path, plan) for path in code}
     made = {path: AppFile(purposes[path], content) for path, content in code.items()}
-    made[f"{static}/schema.json"] = AppFile("what the page shows", json.dumps(_schema(plan), indent=2, ensure_ascii=False) + "\n")
-    made[f"{static}/theme.css"] = AppFile("the accent colour", look.css())
-    made[f"{static}/index.html"] = AppFile("the page", _index(plan, look))
+    schema = _schema(plan)
+    if layout.index:
+        made[layout.index] = AppFile("the page", _index(plan, look))
+    elif look.theme:
+        schema["theme"] = look.theme
+    made[layout.schema] = AppFile("what the page shows", json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+    made[layout.theme] = AppFile("the accent colour", look.css())
     made["README.md"] = AppFile("what the app is and how to run it", _readme(plan))
     made[".env.example"] = AppFile("the settings", _settings(plan))
     return made
@@ -54,7 +58,8 @@ def _purpose(path: str, plan: Plan) -> str:
 
 
 def _schema(plan: Plan) -> dict[str, Any]:
-    return {"title": plan.name, "resources": [_described(resource) for resource in plan.resources]}
+    schema: dict[str, Any] = {"title": plan.name, "resources": [_described(resource) for resource in plan.resources]}
+    return {**schema, "authentication": True} if "authentication" in plan.features else schema
 
 
 def _described(resource: Resource) -> dict[str, Any]:
@@ -78,7 +83,7 @@ def _described(resource: Resource) -> dict[str, Any]:
 
 def _index(plan: Plan, look: Look) -> str:
     title = html.escape(plan.name)
-    source = page("static")["static/index.html"]
+    source = framework(plan.framework).scaffold()[LAYOUTS[plan.framework].index or ""]
     source = source.replace("<title>App</title>", f"<title>{title}</title>").replace(
         '<h1 id="title">App</h1>', f'<h1 id="title">{title}</h1>'
     )
@@ -86,19 +91,13 @@ def _index(plan: Plan, look: Look) -> str:
 
 
 def _readme(plan: Plan) -> str:
-    static = STATIC[plan.framework]
+    layout = LAYOUTS[plan.framework]
     title = plan.name.replace("<", "").replace(">", "")
     rows = "".join(
         f"- `/api/{resource.name}`: "
         f"{', '.join(f'`{one.name}`' + (' (needed)' if one.required else '') for one in resource.fields)}\n"
         for resource in plan.resources
     )
-    by_hand = (
-        "pip install -r requirements.txt\nuvicorn app.main:app --port 8000"
-        if plan.framework == "fastapi"
-        else "npm install\nPORT=3000 npm start"
-    )
-    code = "app/resources/" if plan.framework == "fastapi" else "src/resources/"
     return (
         f"# {title}\n\nA web app over Postgres, made by the built-in starter of Nexus, without a language model.\n\n"
         f"## What it keeps\n\n{rows}\n"
@@ -106,24 +105,23 @@ def _readme(plan: Plan) -> str:
         "`PUT`, `PATCH` and `DELETE`. "
         "Errors are problem documents with a message per field.\n\n"
         "## Where things are\n\n"
-        f"- `{code}`: one file per kind of thing, with its fields and checks\n"
-        f"- `{static}/`: the page, without a build step; `schema.json` says what it shows, `theme.css` has its colour\n"
+        f"- `{layout.code_folder}`: one file per kind of thing, with its fields and checks\n"
+        f"- {layout.page_line}\n"
         "- `migrations/`: the tables, run by the platform in order, each file once\n\n"
         "## Running it by hand\n\n"
         "Make a Postgres database, run the migrations, set `DATABASE_URL` (see `.env.example`), then:\n\n"
         '```sh\nfor file in migrations/*.sql; do psql "$DATABASE_URL" -f "$file"; done\n'
-        f"{by_hand}\n```\n"
+        f"{layout.by_hand}\n```\n"
     )
 
 
 def _settings(plan: Plan) -> str:
-    port = 8000 if plan.framework == "fastapi" else 3000
     lines = [
         "# Set by the platform; set them yourself to run the app elsewhere.",
         "DATABASE_URL=postgresql://user:password@localhost:5432/app",
         "PLATFORM_API_URL=",
         "HOST=127.0.0.1",
-        f"PORT={port}",
+        f"PORT={LAYOUTS[plan.framework].port}",
         *(f"{setting.name}=" for setting in plan.settings),
     ]
     return "\n".join(lines) + "\n"

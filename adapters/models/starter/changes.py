@@ -19,7 +19,7 @@ from adapters.models.starter.look import Look, read_look
 from adapters.models.starter.naming import OWN_COLUMNS, distinct, field_name, label, plural, singular_phrase
 from adapters.models.starter.reading import nouns_in
 from core.files import FileTree
-from core.generation.plan import FieldType, Plan, Resource, ResourceField
+from core.words.plan import FieldType, Plan, Resource, ResourceField
 
 EXAMPLES = (
     "“add a due date to notes”, “also track projects with name and deadline”, “make the email required”, “remove the notes "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from adapters.models.starter.fieldwords import fields
 from adapters.models.starter.kinds import CHILDREN, Kind
 from adapters.models.starter.naming import OWN_COLUMNS, distinct, field_name, label, plural_phrase, resource_name, singular_phrase
-from core.generation.plan import FieldType, Resource, ResourceField
+from core.words.plan import FieldType, Resource, ResourceField
 
 MAX_FIELDS = 24
 _TITLES = frozenset(

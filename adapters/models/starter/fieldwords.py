@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from adapters.models.starter.naming import ascii_words, field_name, label, singular, words
-from core.generation.plan import FieldType, ResourceField
+from core.words.plan import FieldType, ResourceField
 
 MAX_CHOICES = 20
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from adapters.models.starter.python_code import SEARCHED
-from core.generation.plan import FieldType, Resource, ResourceField
+from core.words.plan import FieldType, Resource, ResourceField
 
 _KINDS = {
     FieldType.TEXT: "line",

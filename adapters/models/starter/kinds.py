@@ -12,7 +12,7 @@ from functools import cache
 
 from adapters.models.starter.fieldwords import field
 from adapters.models.starter.naming import plural_phrase, singular_phrase, words
-from core.generation.plan import ResourceField
+from core.words.plan import ResourceField
 
 _KINDS = """
 todo, to-do, task, chore, errand, action item, reminder, assignment | title!, notes, done | due date, priority

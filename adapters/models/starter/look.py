@@ -90,11 +90,13 @@ def read_look(text: str, before: Look | None = None, *, styling: bool = False) -
 
 
 def look_of(css: str, index: str) -> Look:
-    """The look that an app has now, from its theme.css and its page."""
+    """The look that an app has now, from its theme.css and its page, or the schema where the page takes the theme from that."""
     hue = re.search(r"--accent-hue:\s*([\d.]{1,8})", css)
     chroma = re.search(r"--accent-chroma:\s*([\d.]{1,8})", css)
-    theme = re.search(r"<html[^>]*\bdata-theme=\"(light|dark)\"", index[:500])
+    theme = re.search(r"<html[^>]*\bdata-theme=\"(light|dark)\"|\"theme\": \"(?P<named>light|dark)\"", index)
     try:
-        return Look(float(hue[1]) if hue else 275, float(chroma[1]) if chroma else 0.19, theme[1] if theme else "")
+        return Look(
+            float(hue[1]) if hue else 275, float(chroma[1]) if chroma else 0.19, (theme[1] or theme["named"]) if theme else ""
+        )
     except ValueError:
         return Look()

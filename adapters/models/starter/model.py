@@ -10,15 +10,28 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from adapters.models.starter.app_files import FIRST_MIGRATION, STATIC, AppFile, app_files, first_migration
+from adapters.models.starter.app_files import FIRST_MIGRATION, AppFile, app_files, first_migration
 from adapters.models.starter.changes import EXAMPLES, Change, change, next_migration
+from adapters.models.starter.layouts import LAYOUTS
 from adapters.models.starter.look import Look, look_of
 from adapters.models.starter.reading import has_words, read
 from adapters.models.starter.sql import script
 from core.files import FileTree
-from core.generation.model import Brief, ChangeBrief, Complete, Ended, Failed, Failure, Model, PlanOutcome, Refused, Usage
-from core.generation.plan import Plan, PlannedFile
-from core.generation.sentinels import emit
+from core.generation.model import (
+    Brief,
+    ChangeBrief,
+    Complete,
+    Ended,
+    Failed,
+    Failure,
+    Model,
+    PlanOutcome,
+    Refused,
+    Usage,
+    Writing,
+)
+from core.generation.sentinels import closing, emit
+from core.words.plan import Plan, PlannedFile
 
 _PIECE = 997  #: characters per piece of the stream; a prime, so that cuts fall anywhere
 _NOTHING = Usage()
@@ -50,13 +63,13 @@ class Starter(Model):
         made = {**app_files(plan, understood.look), FIRST_MIGRATION: first_migration(plan)}
         return Complete(value=plan.model_copy(update={"files": _planned(made)}), usage=_NOTHING)
 
-    async def write(
-        self, brief: Brief, plan: Plan, files: Sequence[PlannedFile], scaffold: FileTree, nonce: str
-    ) -> AsyncIterator[str | Ended]:
-        look = read(brief.description, brief.features, brief.styling).look if has_words(brief.description) else Look()
-        made = {**app_files(plan, look), FIRST_MIGRATION: first_migration(plan)}
-        for piece in _pieces(made, files, nonce):
+    async def write(self, writing: Writing, nonce: str) -> AsyncIterator[str | Ended]:
+        for piece in _pieces(_written(writing), writing.files, nonce):
             yield piece
+        yield Complete(value=None, usage=_NOTHING)
+
+    async def resume(self, writing: Writing, path: str, partial: str, nonce: str) -> AsyncIterator[str | Ended]:
+        yield _written(writing)[path].content.removeprefix(partial) + closing(nonce)
         yield Complete(value=None, usage=_NOTHING)
 
     async def plan_change(self, brief: ChangeBrief) -> PlanOutcome:
@@ -85,13 +98,6 @@ class Starter(Model):
         plan = made.plan.model_copy(update={"files": _planned(files), "assumptions": made.said})
         return Complete(value=plan, usage=_NOTHING)
 
-    async def rewrite(
-        self, brief: ChangeBrief, plan: Plan, files: Sequence[PlannedFile], nonce: str
-    ) -> AsyncIterator[str | Ended]:
-        for piece in _pieces(_touched(brief, _changed(brief)), files, nonce):
-            yield piece
-        yield Complete(value=None, usage=_NOTHING)
-
     async def repair(self, failure: Failure, nonce: str) -> AsyncIterator[str | Ended]:
         yield Failed(
             reason=f"The check “{failure.check[:80]}” failed, and the built-in starter cannot repair code. "
@@ -99,6 +105,15 @@ class Starter(Model):
             retryable=False,
             usage=_NOTHING,
         )
+
+
+def _written(writing: Writing) -> dict[str, AppFile]:
+    """Path to file: of the whole app, or of the change."""
+    brief = writing.brief
+    if isinstance(brief, ChangeBrief):
+        return _touched(brief, _changed(brief))
+    look = read(brief.description, brief.features, brief.styling).look if has_words(brief.description) else Look()
+    return {**app_files(writing.plan, look), FIRST_MIGRATION: first_migration(writing.plan)}
 
 
 def _refused(reason: str) -> Refused:
@@ -115,14 +130,14 @@ def _pieces(made: Mapping[str, AppFile], wanted: Sequence[PlannedFile], nonce: s
 
 
 def _look(plan: Plan, tree: FileTree) -> Look:
-    static = STATIC[plan.framework]
-    return look_of(tree.get(f"{static}/theme.css", ""), tree.get(f"{static}/index.html", ""))
+    layout = LAYOUTS[plan.framework]
+    return look_of(tree.get(layout.theme, ""), tree.get(layout.index or layout.schema, ""))
 
 
 def _is_ours(brief: ChangeBrief) -> bool:
     """Whether the page's schema names exactly the plan's resources: nothing else keeps that file so."""
     try:
-        schema = json.loads(brief.tree[f"{STATIC[brief.plan.framework]}/schema.json"])
+        schema = json.loads(brief.tree[LAYOUTS[brief.plan.framework].schema])
         names = [resource["name"] for resource in schema["resources"]]
     except (KeyError, TypeError, ValueError, RecursionError):
         return False

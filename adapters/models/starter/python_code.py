@@ -8,7 +8,7 @@ import keyword
 from collections.abc import Sequence
 
 from adapters.models.starter.naming import words
-from core.generation.plan import FieldType, Resource, ResourceField
+from core.words.plan import FieldType, Resource, ResourceField
 
 _KINDS = {
     FieldType.TEXT: "Line",

@@ -31,7 +31,7 @@ from adapters.models.starter.grammar import (
 )
 from adapters.models.starter.look import Look, read_look
 from adapters.models.starter.naming import ascii_words, label, singular_phrase
-from core.generation.plan import FieldType, Resource
+from core.words.plan import FieldType, Resource
 
 MAX_READ = 4000  #: characters; what comes after is not read
 MAX_CLAUSES = 60

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from core.generation.plan import FieldType, Resource, ResourceField
+from core.words.plan import FieldType, Resource, ResourceField
 
 TYPES = {
     FieldType.TEXT: "text",

@@ -20,7 +20,7 @@ from core.conversation.presenter.fold import AppFacts, fold
 from core.conversation.presenter.message import Message
 from core.conversation.presenter.notice import notice_card
 from core.conversation.redaction import shown
-from core.ledger.events import Event
+from core.words.events import Event
 
 __all__ = ["AppFacts", "Message", "present"]
 

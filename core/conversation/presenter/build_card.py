@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from core.conversation.cards import Button, Card, Child, Fact, Facts, Files, Link, Steps, StepState, Text, Tone
 from core.conversation.presenter.fold import BuildStory, Story
 from core.conversation.presenter.parts import button, log, notes, shown_file, steps
 from core.conversation.presenter.phrases import BUILD_STAGES, STAGES, count, first_sentence, sentence
 from core.conversation.presenter.review import again, evidence_step, review_actions, review_children, review_state
 from core.conversation.redaction import shown, shown_line
-from core.generation.plan import Plan
-from core.ledger import events as e
+from core.words import events as e
+from core.words.cards import Button, Card, Child, Fact, Facts, Files, Link, Steps, StepState, Text, Tone
+from core.words.plan import Plan
 
 _STAGES = ("plan", "write", "install", "build", "try")
 _PUSHED_STAGES = ("install", "build", "try")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core.conversation.cards import Button, Card, Child, Fact, Facts, Link, Steps, Text, Tone
 from core.conversation.presenter.fold import DeploymentStory, Story
 from core.conversation.presenter.parts import button, change_button, live_parts, log, steps, stop_button, url_fact
 from core.conversation.presenter.phrases import DEPLOY_STEPS, duration, sentence
 from core.conversation.redaction import shown, shown_line
-from core.ledger import events as e
+from core.words import events as e
+from core.words.cards import Button, Card, Child, Fact, Facts, Link, Steps, Text, Tone
 
 _EXPECTED = ("database", "migrate", "start", "health", "route", "probe")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from core.conversation.cards import Step
-from core.generation.plan import Plan
-from core.ledger import events as e
+from core.words import events as e
+from core.words.cards import Step
+from core.words.plan import Plan
 
 SHOWN_NOTES = 8
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.conversation.cards import Card
+from core.words.cards import Card
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

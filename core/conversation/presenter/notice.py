@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core.conversation.cards import Card, Child, Facts, Text, Tone
 from core.conversation.presenter.fold import NoticeStory, Story
 from core.conversation.presenter.parts import log, url_fact
 from core.conversation.presenter.phrases import listed, sentence
 from core.conversation.redaction import shown, shown_line
-from core.ledger import events as e
+from core.words import events as e
+from core.words.cards import Card, Child, Facts, Text, Tone
 
 
 def notice_card(story: Story, notice: NoticeStory) -> Card:

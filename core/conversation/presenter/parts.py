@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from core.conversation.cards import Button, Confirm, Fact, Facts, FileEntry, Log, Step, StepState, Text
 from core.conversation.presenter.fold import BuildStory
 from core.conversation.presenter.phrases import WALLS, count, listed
 from core.conversation.redaction import shown_line
-from core.ledger.events import DeploymentLive
+from core.words.cards import Button, Confirm, Fact, Facts, FileEntry, Log, Step, StepState, Text
+from core.words.events import DeploymentLive
 
 SHOWN_LOG_LINES = 12
 MAX_VALUE = 69  #: characters of a button's value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from core.conversation.cards import Button, Child, Confirm, Fact, Facts, Files, Link, Section, Step, Steps, Table, Text, Tone
 from core.conversation.presenter.fold import BuildStory, DeploymentStory, Story
 from core.conversation.presenter.parts import (
     button,
@@ -20,8 +19,9 @@ from core.conversation.presenter.parts import (
 )
 from core.conversation.presenter.phrases import DEPLOY_STEPS, duration, first_sentence, moment, sentence
 from core.conversation.redaction import shown, shown_line
-from core.generation.plan import FRAMEWORK_LABELS, FieldType, Plan, ResourceField
-from core.ledger import events as e
+from core.words import events as e
+from core.words.cards import Button, Child, Confirm, Fact, Facts, Files, Link, Section, Step, Steps, Table, Text, Tone
+from core.words.plan import FRAMEWORK_LABELS, FieldType, Plan, ResourceField
 
 _CAN_RETRY = (e.BuildFailed, e.BuildCancelled)
 MAX_CONFIRM = 290  #: characters; Slack shows 300

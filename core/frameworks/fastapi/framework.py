@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from core.errors import InvalidInput
 from core.files import FileTree, read_tree
 from core.frameworks.framework import Framework, Recipe, StartCommand, Toolchain
 from core.frameworks.page import page
-from core.verification.sandbox import Limits, Mount, Network
+from core.words.plan import Feature
+from core.words.walls import Limits, Mount, Network
 
 _HERE = Path(__file__).parent
 _OWNED = frozenset(
@@ -37,7 +38,7 @@ class FastAPI(Framework):
     layer_folder = ".venv"
     manifest = "requirements.txt"
 
-    def scaffold(self) -> FileTree:
+    def scaffold(self, features: Collection[Feature] = ()) -> FileTree:
         return _scaffold()
 
     def owns(self, path: str) -> bool:

@@ -15,9 +15,9 @@ from adapters.models.anthropic import AnthropicModel
 from adapters.models.openai import OpenAIModel
 from core.generation import sentinels
 from core.generation.fake_model import FakeModel, files, planned
-from core.generation.model import Brief, ChangeBrief, Complete, Ended, Failed, Failure, Model, Partial, Refused
+from core.generation.model import Brief, ChangeBrief, Complete, Ended, Failed, Failure, Model, Partial, Refused, Writing
 from core.generation.parser import Parser
-from core.generation.plan import Plan
+from core.words.plan import Plan
 from tests.support.model_server import KEY, model_server, planning, writing
 from tests.support.tiny_framework import FILES, TinyFramework, tiny, todo_plan
 
@@ -68,11 +68,15 @@ async def case(request: pytest.FixtureRequest) -> AsyncIterator[Case]:
         yield made
 
 
+WRITING = Writing(brief=BRIEF, plan=PLAN, files=PLAN.files, tree=SCAFFOLD)
+
+
 def streams(model: Model, nonce: str) -> Sequence[AsyncIterator[str | Ended]]:
     return [
-        model.write(BRIEF, PLAN, PLAN.files, SCAFFOLD, nonce),
-        model.rewrite(CHANGE, PLAN, PLAN.files, nonce),
+        model.write(WRITING, nonce),
+        model.write(Writing(brief=CHANGE, plan=PLAN, files=PLAN.files, tree=SCAFFOLD), nonce),
         model.repair(FAILURE, nonce),
+        model.resume(WRITING, PLAN.files[0].path, "# the beg", nonce),
     ]
 
 

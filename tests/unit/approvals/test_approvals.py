@@ -12,7 +12,7 @@ from core.approvals.approvals import expire
 from core.errors import Conflict, Forbidden, NexusError, NotFound
 from core.ids import ApprovalId, Digest
 from core.ledger.tables import Approval, Deployment, now
-from core.operations.views import BuildView, WorkspaceSettings
+from core.words.views import BuildView, WorkspaceSettings
 from tests.support.engine_house import House, key, version
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.approvals.policy import Decider, describe, refusal
-from core.operations.views import WorkspaceSettings
+from core.words.views import WorkspaceSettings
 
 ANYONE = WorkspaceSettings(approvers="anyone")
 REQUESTER = WorkspaceSettings(approvers="requester")

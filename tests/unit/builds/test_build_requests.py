@@ -8,11 +8,11 @@ import pytest
 
 from core.errors import Conflict, InvalidInput, NotFound
 from core.generation.fake_model import FakeModel, files, planned
-from core.generation.plan import Plan
 from core.ids import ThreadId
 from core.ledger.messages import Messages
 from core.operations.engine import BuildRequest
-from core.operations.views import MessageView, ThreadView
+from core.words.plan import Plan
+from core.words.views import MessageView, ThreadView
 from tests.support.engine_house import House, key, version
 
 

@@ -9,14 +9,14 @@ import itertools
 import pytest
 
 from core.builds import work
-from core.conversation.inbound import Who
 from core.errors import DiskFull, TemporaryError
 from core.generation.fake_model import CALL, FakeModel, files, planned
 from core.generation.model import Refused
-from core.generation.plan import FieldType, Plan, PlannedFile, Resource, ResourceField
 from core.ids import BuildId
 from core.ledger.tables import Build
 from core.operations.engine import BuildRequest
+from core.words.inbound import Who
+from core.words.plan import FieldType, Plan, PlannedFile, Resource, ResourceField
 from tests.support.engine_house import House, key, rejected
 from tests.support.fate import Died, Fate
 

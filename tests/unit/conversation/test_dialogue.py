@@ -9,16 +9,16 @@ import pytest
 from pydantic import SecretStr
 
 from core.builds.requests import BuildRequest
-from core.conversation.cards import Button, Card, Files, Log, Table, Text
 from core.conversation.dialogue import Dialogue
 from core.conversation.fake_chat import MemoryInbox, check_card, check_form, strings
-from core.conversation.inbound import Action, Answer, Command, FormSubmit, Reply, Who
 from core.conversation.presenter import AppFacts, present
 from core.errors import Conflict, Forbidden, NotFound, TemporaryError
 from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, PrincipalId, ThreadId, WorkspaceId
-from core.ledger.events import DatabaseFacts
 from core.operations.engine import Engine
-from core.operations.views import (
+from core.words.cards import Button, Card, Files, Log, Table, Text
+from core.words.events import DatabaseFacts
+from core.words.inbound import Action, Answer, Command, FormSubmit, Reply, Who
+from core.words.views import (
     ApprovalView,
     AppState,
     AppView,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.conversation.cards import Button, Card, Facts, Files, Link, Log, Section, Step, Steps, StepState, Table, Text, Tone
 from core.conversation.fake_chat import check_card, strings
 from core.conversation.presenter import AppFacts, Message, present
-from core.ledger import events as e
+from core.words import events as e
+from core.words.cards import Button, Card, Facts, Files, Link, Log, Section, Step, Steps, StepState, Table, Text, Tone
 from tests.support import stories as s
 
 APP = AppFacts(slug="a-todo-app", name="a todo app with due dates")

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from core.conversation.inbound import Who
 from core.deployments import platform, work
 from core.errors import Conflict, NotHealthy, TemporaryError
 from core.files import FileTree
 from core.hosting.host import InstanceState
 from core.ids import InstanceId
-from core.operations.views import DeploymentView
+from core.words.inbound import Who
+from core.words.views import DeploymentView
 from tests.support.engine_house import House, key, version
 from tests.support.fate import Died, Fate
 

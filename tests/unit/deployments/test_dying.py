@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.conversation.inbound import Who
 from core.deployments import platform
 from core.ids import InstanceId
 from core.ledger.tables import Deployment
-from core.operations.views import DeploymentView
+from core.words.inbound import Who
+from core.words.views import DeploymentView
 from tests.support.engine_house import House, key, version
 from tests.support.fate import Died, Fate
 

@@ -9,8 +9,8 @@ import pytest
 
 from core.frameworks.framework import Framework
 from core.frameworks.registry import FRAMEWORKS
-from core.generation.plan import Plan
 from core.generation.validation import validate
+from core.words.plan import Plan
 
 
 @pytest.fixture(params=list(FRAMEWORKS.values()), ids=list(FRAMEWORKS))

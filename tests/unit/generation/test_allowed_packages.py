@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.generation.packages import allowed, is_exact, resolve
-from core.generation.plan import FRAMEWORK_NAMES, FrameworkName
+from core.words.plan import FRAMEWORK_NAMES, FrameworkName
 
 
 @pytest.mark.parametrize("framework", FRAMEWORK_NAMES)

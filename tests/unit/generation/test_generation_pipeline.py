@@ -11,9 +11,9 @@ from core.generation.fake_model import CALL, DONE, FakeModel, Script, files, pla
 from core.generation.model import Brief, ChangeBrief, Failed, Failure, Partial, Refused
 from core.generation.model import Ended as StreamEnded
 from core.generation.pipeline import Done, Ended, Generated, Pipeline
-from core.generation.plan import PlannedFile
 from core.generation.progress import FileWriting, FileWritten, Note, Planned, Progress, Retrying
 from core.generation.sentinels import emit, opening
+from core.words.plan import PlannedFile
 from tests.support.tiny_framework import FILES, MIGRATION, ROUTES, SERVER, TinyFramework, tiny, todo_plan
 
 BRIEF = Brief(description="a todo app")
@@ -190,10 +190,10 @@ async def test_a_truncated_answer_is_completed_by_asking_for_the_missing_files_a
     done = await generate(model, watch)
     assert isinstance(done, Done)
     assert done.tree["app/routes.py"] == ROUTES
-    asked = [arguments[2] for verb, arguments in model.asked if verb == "write"]
+    asked = [arguments[0].files for verb, arguments in model.asked if verb == "write"]
     assert [[file.path for file in wanted] for wanted in asked] == [list(FILES), ["app/routes.py"]]
     assert watch.of(Retrying) == [Retrying(CUT.reason, 2)]
-    assert model.asked[2][1][3]["migrations/0001_init.sql"] == MIGRATION
+    assert model.asked[2][1][0].tree["migrations/0001_init.sql"] == MIGRATION
 
 
 async def test_an_answer_that_stays_truncated_ends_after_two_more_rounds_and_names_the_files() -> None:

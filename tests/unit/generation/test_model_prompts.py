@@ -7,9 +7,9 @@ import pytest
 
 from core.files import FileTree
 from core.generation import prompts
-from core.generation.model import Brief, ChangeBrief, Failure
-from core.generation.plan import Plan
+from core.generation.model import Brief, ChangeBrief, Failure, Writing
 from core.generation.prompts import Prompt
+from core.words.plan import Plan
 from tests.support.tiny_framework import FILES, TinyFramework, todo_plan
 
 NONCE = "0123456789abcdef"
@@ -26,8 +26,8 @@ def all_prompts() -> list[Prompt]:
     return [
         prompts.plan(brief, [FRAMEWORK]),
         prompts.plan_change(change, FRAMEWORK),
-        prompts.write(brief, PLAN, PLAN.files, FRAMEWORK.scaffold(), FRAMEWORK, NONCE),
-        prompts.rewrite(change, PLAN, PLAN.files, FRAMEWORK, NONCE),
+        prompts.write(Writing(brief=brief, plan=PLAN, files=PLAN.files, tree=FRAMEWORK.scaffold()), FRAMEWORK, NONCE),
+        prompts.write(Writing(brief=change, plan=PLAN, files=PLAN.files, tree=TREE), FRAMEWORK, NONCE),
         prompts.repair(failure, FRAMEWORK, NONCE),
     ]
 
@@ -72,7 +72,9 @@ def test_a_tree_that_is_too_large_shows_the_files_that_matter_and_names_the_rest
     tree = FileTree({f"big{n}.txt": f"content {n} " * 9_000 for n in range(8)})
     brief = ChangeBrief(request="x", plan=PLAN, tree=tree)
     files = [PLAN.files[0].model_copy(update={"path": "big7.txt"})]
-    text = "".join(block.text for block in prompts.rewrite(brief, PLAN, files, FRAMEWORK, NONCE).blocks)
+    text = "".join(
+        block.text for block in prompts.write(Writing(brief=brief, plan=PLAN, files=files, tree=tree), FRAMEWORK, NONCE).blocks
+    )
     assert len(text) < prompts.MAX_TREE_CHARS + 20_000
     assert "content 7 content 7" in text
     assert text.count("bytes, not shown)") == 5

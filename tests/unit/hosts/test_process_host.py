@@ -27,7 +27,7 @@ from adapters.sandboxes.outside import processes
 from core.errors import InvalidInput, MissingPart, TemporaryError
 from core.hosting.host import InstanceSpec, InstanceState
 from core.ids import AppId, InstanceId
-from core.verification.sandbox import Isolation, Limits
+from core.words.walls import Isolation, Limits
 
 PYTHON = os.path.realpath(sys.executable)
 ONE = InstanceId("ins_1")

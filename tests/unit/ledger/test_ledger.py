@@ -10,10 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from core.conversation.cards import Card
 from core.errors import DataFolderError, NotFound, OperatorError, TemporaryError
 from core.ids import ThreadId
-from core.ledger.events import Said
 from core.ledger.feed import Feed
 from core.ledger.ledger import Ledger
 from core.ledger.messages import Messages
@@ -22,6 +20,8 @@ from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import Row
 from core.ledger.vault import Vault
 from core.ledger.waking import Waker, holding
+from core.words.cards import Card
+from core.words.events import Said
 
 
 async def test_the_migrations_make_exactly_the_tables_that_the_code_defines(ledger: Ledger) -> None:

@@ -6,12 +6,12 @@ import asyncio
 
 from sqlalchemy import select
 
-from core.conversation.cards import Card
 from core.ids import ThreadId
-from core.ledger.events import Said
 from core.ledger.ledger import Ledger
 from core.ledger.messages import Messages
 from core.ledger.tables import App, Thread
+from core.words.cards import Card
+from core.words.events import Said
 
 
 async def test_who_has_an_app_in_hand_and_who_only_tells_of_it_both_come_to_an_end(ledger: Ledger, app: str) -> None:

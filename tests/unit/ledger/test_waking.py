@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from core.errors import TemporaryError
-from core.ledger.events import BuildNote, Said
 from core.ledger.ledger import Ledger
 from core.ledger.tables import Build
 from core.ledger.waking import Waker, Work, WorkKind, holding
+from core.words.events import BuildNote, Said
 
 
 async def test_a_build_that_is_in_hand_is_not_begun_a_second_time_until_it_is_over(ledger: Ledger) -> None:

@@ -15,7 +15,7 @@ import structlog
 
 from adapters.models.defaults import ANTHROPIC_MODEL, OPENAI_MODEL
 from adapters.models.streaming import CallLimits, StreamingModel
-from core.generation.model import Brief, Complete, Failed, Partial
+from core.generation.model import Brief, Complete, Failed, Partial, Writing
 from core.generation.pipeline import Done, Ended, Generated, Pipeline
 from core.generation.progress import FileWriting, Progress, Retrying
 from tests.support.model_server import (
@@ -333,6 +333,7 @@ def test_the_default_models_are_current_names_of_the_sdks() -> None:
 
 async def last_item(model: StreamingModel) -> object:
     plan = todo_plan()
-    items = [item async for item in model.write(BRIEF, plan, plan.files, tiny("fastapi").scaffold(), "0123456789abcdef")]
+    asked = Writing(brief=BRIEF, plan=plan, files=plan.files, tree=tiny("fastapi").scaffold())
+    items = [item async for item in model.write(asked, "0123456789abcdef")]
     assert [item for item in items[:-1] if not isinstance(item, str)] == []
     return items[-1]

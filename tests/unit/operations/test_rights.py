@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from core.conversation.inbound import Who
 from core.errors import Conflict, Forbidden, NotFound
 from core.ids import AppId, PrincipalId, ThreadId, WorkspaceId
 from core.operations.engine import BuildRequest, Engine
-from core.operations.views import BuildView, DeploymentView, WorkspaceSettings
+from core.words.inbound import Who
+from core.words.views import BuildView, DeploymentView, WorkspaceSettings
 from tests.support.engine_house import House, key, version
 
 Call = Callable[[Engine, Who, "Stage"], Awaitable[object]]

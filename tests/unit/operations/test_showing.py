@@ -11,11 +11,11 @@ from sqlalchemy import select, text
 from core.conversation.fake_chat import FakeChat
 from core.conversation.outbox import Outbox
 from core.ids import AppId
-from core.ledger.events import Said
 from core.ledger.feed import Feed
 from core.ledger.messages import Messages, SentRecord
 from core.ledger.tables import EventRow, Thread
 from core.operations.showing import Showing
+from core.words.events import Said
 from tests.support.engine_house import House, listening, version
 
 

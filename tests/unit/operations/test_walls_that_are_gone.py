@@ -7,7 +7,7 @@ from sqlalchemy import update
 from core.hosting.host import InstanceState
 from core.ids import InstanceId
 from core.ledger.tables import Build
-from core.verification.sandbox import Isolation
+from core.words.walls import Isolation
 from tests.support.engine_house import House, version
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from bot.doctor import Finding, Outcome, examine, print_findings
 from bot.platform.data_folder import DataFolder
 from core.errors import MissingPart
-from core.verification.sandbox import Isolation
+from core.words.walls import Isolation
 
 
 async def strong() -> tuple[Isolation, str]:

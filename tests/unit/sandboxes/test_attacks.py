@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from adapters.sandboxes.confined import ConfinedSandbox
-from core.verification.sandbox import Command, Ending, Isolation, Limits, Mount, Outcome
+from core.verification.sandbox import Command, Ending, Outcome
+from core.words.walls import Isolation, Limits, Mount
 
 Attack = Callable[..., Awaitable[Outcome]]
 MIB = 1024 * 1024

@@ -22,7 +22,8 @@ from adapters.sandboxes.outside import cgroups, processes
 from adapters.sandboxes.registries import Registries
 from adapters.sandboxes.restricted import Restricted, _Paths
 from core.errors import DataFolderError, InvalidInput, MissingPart, TemporaryError
-from core.verification.sandbox import Command, Ending, Isolation, Limits, Mount
+from core.verification.sandbox import Command, Ending
+from core.words.walls import Isolation, Limits, Mount
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 

@@ -11,7 +11,10 @@ from rich.console import Console
 
 from bot.terminal import TerminalView, render
 from bot.terminal_parts import ASCII_SIGNS, clean, words
-from core.conversation.cards import (
+from core.conversation.presenter import AppFacts, present
+from core.ids import ThreadId
+from core.words import events as e
+from core.words.cards import (
     Button,
     Card,
     Fact,
@@ -29,10 +32,7 @@ from core.conversation.cards import (
     Text,
     Tone,
 )
-from core.conversation.presenter import AppFacts, present
-from core.ids import ThreadId
-from core.ledger import events as e
-from core.operations.views import MessageView
+from core.words.views import MessageView
 from tests.support import stories as s
 
 APP = AppFacts(slug="todo")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.generation.plan import FieldType, Resource, ResourceField
 from core.verification.fixtures import bad_rows, plan_trials, row, same
+from core.words.plan import FieldType, Resource, ResourceField
 
 
 def resource(name: str, *references: str, required: bool = True) -> Resource:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from core.conversation.cards import Step, StepState
 from core.errors import NotHealthy
-from core.generation.plan import FieldType, Resource, ResourceField
 from core.hosting.host import UnixAddress
 from core.verification.fake_prober import FakeProber, Override, answer
 from core.verification.prober import ProbeAnswer
 from core.verification.resources import try_resources
+from core.words.cards import Step, StepState
+from core.words.plan import FieldType, Resource, ResourceField
 
 ADDRESS = UnixAddress(path=Path("app.sock"))
 POSTS = Resource(name="posts", singular="post", fields=[ResourceField(name="title", type=FieldType.TEXT, required=True)])

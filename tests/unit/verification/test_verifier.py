@@ -15,11 +15,9 @@ from typing import Any
 
 import pytest
 
-from core.conversation.cards import Step, StepState
 from core.errors import DiskFull, InvalidInput, MissingPart, TemporaryError
 from core.files import FileTree
 from core.frameworks.framework import Framework, Recipe, StartCommand, Toolchain
-from core.generation.plan import FieldType, FrameworkName, Plan, Resource, ResourceField, Setting
 from core.hosting.fake_host import FakeHost, Machine
 from core.hosting.host import Instance, InstanceSpec
 from core.ids import AppId, InstanceId
@@ -30,9 +28,12 @@ from core.verification.artifacts import ArtifactStore
 from core.verification.fake_prober import FakeProber, answer
 from core.verification.fake_sandbox import FakeSandbox
 from core.verification.prober import ProbeAnswer
-from core.verification.sandbox import Command, Ending, Isolation, Limits, Network, Outcome
+from core.verification.sandbox import Command, Ending, Outcome
 from core.verification.tryout import Timing
 from core.verification.verifier import Rejected, Verified, Verifier
+from core.words.cards import Step, StepState
+from core.words.plan import FieldType, FrameworkName, Plan, Resource, ResourceField, Setting
+from core.words.walls import Isolation, Limits, Network
 
 TODOS = Resource(name="todos", singular="todo", fields=[ResourceField(name="title", type=FieldType.TEXT, required=True)])
 PLAN = Plan(name="Todos", framework="fastapi", summary="Todos.", resources=[TODOS])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from adapters.web import inbound
-from core.conversation.inbound import Action, Command, FormSubmit, Reply
 from core.errors import InvalidInput
+from core.words.inbound import Action, Command, FormSubmit, Reply
 from tests.support.fake_engine import ADA
 
 KEY = "0123456789abcdef"

@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 import pytest
 
 from adapters.web import render
-from core.conversation import cards as c
-from core.conversation.inbound import Answer
 from core.ids import ThreadId
-from core.operations.views import MessageView
+from core.words import cards as c
+from core.words.inbound import Answer
+from core.words.views import MessageView
 from tests.support import fake_cards
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e`</code><b>`"

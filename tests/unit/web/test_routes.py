@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from core.conversation.inbound import Action, Command, FormSubmit, Reply
 from core.errors import OperatorError
 from core.ids import ThreadId
+from core.words.inbound import Action, Command, FormSubmit, Reply
 from tests.support.fake_engine import ADA, FakeSite
 
 KEY = "0123456789abcdef"

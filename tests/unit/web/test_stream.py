@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from core.ids import ThreadId
-from core.operations.views import AppState
+from core.words.views import AppState
 from tests.support import fake_cards
 from tests.support.fake_engine import ADA, FakeSite
 

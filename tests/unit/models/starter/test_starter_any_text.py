@@ -21,8 +21,8 @@ from adapters.models.starter.kinds import _KINDS
 from core.files import FileTree
 from core.frameworks.registry import framework
 from core.generation.model import Brief, ChangeBrief, Complete, Refused
-from core.generation.plan import FieldType, Plan
 from core.generation.validation import validate
+from core.words.plan import FieldType, Plan
 from tests.unit.models.starter.writing import written
 
 ODD = """

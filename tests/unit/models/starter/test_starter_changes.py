@@ -9,7 +9,7 @@ import pytest
 from adapters.models.starter import Starter
 from core.files import FileTree
 from core.generation.model import ChangeBrief, Failed, Failure, Refused
-from core.generation.plan import FrameworkName, Plan
+from core.words.plan import FrameworkName, Plan
 from tests.unit.models.starter.test_starter_descriptions import shape
 from tests.unit.models.starter.writing import NONCE, changed, refused, written
 

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.models.starter import Starter
 from core.generation.model import Brief, Complete, Refused
-from core.generation.plan import Plan
+from core.words.plan import Plan
 from tests.unit.models.starter.writing import written
 
 # A description, and for each resource its fields as name:type; "!" is required, ">" refers to, "(a/b)" are the choices.

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from adapters.models.starter import Starter
 from core.files import FileTree
 from core.frameworks.registry import framework
-from core.generation.model import Brief, ChangeBrief, Complete, Ended, Refused
+from core.generation.model import Brief, ChangeBrief, Complete, Ended, Refused, Writing
 from core.generation.parser import Parser
-from core.generation.plan import FrameworkName, Plan
+from core.words.plan import FrameworkName, Plan
 
 NONCE = "0123abcd"
 
@@ -38,8 +38,10 @@ async def written(description: str, name: FrameworkName = "fastapi", *, styling:
     outcome = await Starter().plan(brief)
     assert isinstance(outcome, Complete), outcome
     plan = outcome.value
-    scaffold = framework(name).scaffold()
-    return plan, scaffold.with_files(await collected(Starter().write(brief, plan, plan.files, scaffold, NONCE)))
+    scaffold = framework(name).scaffold(plan.features)
+    return plan, scaffold.with_files(
+        await collected(Starter().write(Writing(brief=brief, plan=plan, files=plan.files, tree=scaffold), NONCE))
+    )
 
 
 async def changed(plan: Plan, tree: FileTree, request: str) -> tuple[Plan, FileTree]:
@@ -47,7 +49,9 @@ async def changed(plan: Plan, tree: FileTree, request: str) -> tuple[Plan, FileT
     brief = ChangeBrief(request=request, plan=plan, tree=tree, frozen=frozenset(p for p in tree if p.startswith("migrations/")))
     outcome = await Starter().plan_change(brief)
     assert isinstance(outcome, Complete), outcome
-    files = await collected(Starter().rewrite(brief, outcome.value, outcome.value.files, NONCE))
+    files = await collected(
+        Starter().write(Writing(brief=brief, plan=outcome.value, files=outcome.value.files, tree=tree), NONCE)
+    )
     assert set(files) == {file.path for file in outcome.value.files}
     return outcome.value, tree.with_files(files)
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field as Attr
 
-from core.generation.plan import Value
+from core.words.plan import Value
 
 
 class Tone(enum.StrEnum):

@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from core.conversation.cards import Card, FileEntry, Step
-from core.generation.plan import FrameworkName, Plan, Value
 from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, TenantId, ThreadId
-from core.ledger.events import DatabaseFacts, HostingFacts
+from core.words.cards import Card, FileEntry, Step
+from core.words.events import DatabaseFacts, HostingFacts
+from core.words.plan import FrameworkName, Plan, Value
 
 
 class AppState(enum.StrEnum):

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from core.conversation.cards import FileEntry, Step
-from core.generation.plan import Plan, Value
+from core.words.cards import FileEntry, Step
+from core.words.plan import Plan, Value
 
 
 class AppNamed(Value):

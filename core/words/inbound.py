@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.conversation.cards import Card, Form
 from core.ids import PrincipalId, ThreadId, WorkspaceId
+from core.words.cards import Card, Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-FrameworkName = Literal["fastapi", "express"]
+FrameworkName = Literal["fastapi", "express", "react", "nextjs", "vue"]
 FRAMEWORK_NAMES: tuple[FrameworkName, ...] = ("fastapi", "express")
-FRAMEWORK_LABELS: Mapping[FrameworkName, str] = MappingProxyType({"fastapi": "FastAPI", "express": "Express"})
+FRAMEWORK_LABELS: Mapping[FrameworkName, str] = MappingProxyType(
+    {"fastapi": "FastAPI", "express": "Express", "react": "React", "nextjs": "Next.js", "vue": "Vue"}
+)
+Feature = Literal["authentication", "search", "file_upload", "charts", "realtime", "admin"]
+FEATURES: tuple[Feature, ...] = ("authentication", "search", "file_upload", "charts", "realtime", "admin")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -74,10 +78,12 @@ class Setting(Value):
 
 
 class PlannedFile(Value):
-    """A file that the model will write."""
+    """A file that the model will write. What it exports is told to those that import it, so that files can be written apart."""
 
     path: str
     purpose: str = ""
+    exports: list[str] = []  #: names with their signatures, as other files use them
+    imports: list[str] = []  #: paths of planned files that it uses; they are written first
 
 
 class Plan(Value):
@@ -85,7 +91,10 @@ class Plan(Value):
 
     name: str = Field(max_length=60)  #: a title for people; the slug is made from it
     framework: FrameworkName
+    why: str = Field(default="", max_length=300)  #: why this framework, where nobody named one
     summary: str = Field(max_length=600)
+    features: list[Feature] = []  #: of those that Nexus knows by name
+    pages: list[str] = Field(default=[], max_length=20)  #: path and purpose: "/reports: totals per month"
     resources: list[Resource] = Field(default=[], max_length=12)
     settings: list[Setting] = Field(default=[], max_length=20)
     dependencies: list[str] = Field(default=[], max_length=30)

@@ -13,12 +13,12 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.conversation.inbound import Who
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.ids import LOCAL_PLATFORM, LOCAL_USER, PrincipalId, WorkspaceId, new_id
 from core.ledger.ledger import Ledger
 from core.ledger.tables import App, Principal, Workspace
-from core.operations.views import WorkspaceSettings
+from core.words.inbound import Who
+from core.words.views import WorkspaceSettings
 
 
 class People:
