@@ -15,6 +15,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.approvals.approvals import supersede
+from core.builds.attachments import keep_attachments, load_attachments
 from core.builds.revisions import save_revision
 from core.errors import Conflict, InvalidInput, NotFound, TooLarge
 from core.files import FileTree
@@ -27,6 +28,7 @@ from core.ledger.messages import next_version
 from core.ledger.queue import Work, WorkKind
 from core.ledger.tables import App, Approval, Build, Deployment, Principal, Release, Revision, Thread, now
 from core.people import settings_of, visible_app
+from core.words.attachment import Attachment, check_count
 from core.words.events import BuildCancelled, BuildRequested, Said
 from core.words.inbound import Who
 from core.words.plan import FrameworkName, Plan, slugify
@@ -45,6 +47,7 @@ class BuildRequest:
     styling: str = ""
     provider: str = "auto"
     name: str = ""
+    attachments: Sequence[Attachment] = ()
 
 
 def check_slug(name: str) -> str:
@@ -113,6 +116,7 @@ class BuildRequests:
     async def build(self, who: Who, request: BuildRequest, *, thread: ThreadId | None, key: str) -> BuildId:
         """A new app; in ``thread`` when given and still without an app, otherwise in a new thread of the page."""
         text = check_text(request.description, example="a todo app with due dates")
+        check_count(request.attachments)
         if request.framework is not None:
             framework_named(request.framework)
         async with self._ledger.transaction() as t:
@@ -150,11 +154,12 @@ class BuildRequests:
                 own_code=model.own_code,
                 requested_by=who.principal,
             )
-            return await _begin(t, app, made, who, said=text)
+            return await _begin(t, app, made, who, said=text, attachments=request.attachments)
 
-    async def change(self, who: Who, slug: str, text: str, *, key: str) -> BuildId:
+    async def change(self, who: Who, slug: str, text: str, *, attachments: Sequence[Attachment] = (), key: str) -> BuildId:
         """A change to an app: on its newest revision that was ready and not discarded, or again from the start when there is none."""
         text = check_text(text, example="add a priority field")
+        check_count(attachments)
         async with self._ledger.transaction() as t:
             if (known := await _known(t, key)) is not None:
                 return known
@@ -186,7 +191,7 @@ class BuildRequests:
                 requested_by=who.principal,
                 base_revision=base.revision_id if base is not None else None,
             )
-            return await _begin(t, app, made, who, said=text)
+            return await _begin(t, app, made, who, said=text, attachments=attachments)
 
     async def retry(self, who: Who, build: BuildId, *, key: str) -> BuildId:
         """The same request once more, after it failed or was cancelled."""
@@ -215,7 +220,9 @@ class BuildRequests:
                 base_revision=old.base_revision,
                 revision_id=old.revision_id if old.purpose == "push" else None,
             )
-            return await _begin(t, app, made, who, said="")
+            await _begin(t, app, made, who, said="")
+            keep_attachments(t.session, made.id, await load_attachments(t.session, old.id))
+            return BuildId(made.id)
 
     async def push(
         self,
@@ -394,11 +401,14 @@ async def _give_thread(t: Transaction, who: Who, app: App, thread: ThreadId | No
     await t.session.execute(update(Thread).where(Thread.id == made).values(version=version))
 
 
-async def _begin(t: Transaction, app: App, build: Build, who: Who, *, said: str) -> BuildId:
+async def _begin(
+    t: Transaction, app: App, build: Build, who: Who, *, said: str, attachments: Sequence[Attachment] = ()
+) -> BuildId:
     t.session.add(build)
     await t.session.flush()
+    keep_attachments(t.session, build.id, attachments)
     if said:
-        t.tell(app.id, Said(by=who.name, text=said))
+        t.tell(app.id, Said(by=who.name, text=said, attachments=[one.name for one in attachments]))
     await supersede(t, app.id, by_build=build.id)
     purpose: Literal["new", "change", "push"] = build.purpose  # type: ignore[assignment]
     t.tell(

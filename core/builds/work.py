@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy import func, select, update
 
 from core.approvals.approvals import ask
+from core.builds.attachments import load_attachments
 from core.builds.requests import free_slug, naming
 from core.builds.revisions import changes_between, load_tree, save_revision
 from core.builds.stages import Stages, listening
@@ -213,10 +214,14 @@ class BuildWork:
         row.stage = "write"
         stages = Stages(row.id, teller)
         stages.begin("plan")
+        async with self._ledger.reading() as session:
+            attachments = await load_attachments(session, row.id)
         async with listening(row.id, functools.partial(self._name_app, row), stages, teller) as listener:
             if base is not None and base_plan is not None:
                 made = await self._pipeline.change(
-                    model, ChangeBrief(request=row.text, plan=base_plan, tree=base, frozen=frozen), listener
+                    model,
+                    ChangeBrief(request=row.text, plan=base_plan, tree=base, frozen=frozen, attachments=attachments),
+                    listener,
                 )
             else:
                 request = row.request
@@ -227,6 +232,7 @@ class BuildWork:
                         framework=request.get("framework"),
                         features=tuple(request.get("features", ())),
                         styling=request.get("styling", ""),
+                        attachments=attachments,
                     ),
                     listener,
                 )

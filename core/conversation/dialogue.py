@@ -7,7 +7,7 @@ where it can, the `Inbox` remembers the others, and the answer to a repetition i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from core.builds.requests import BuildRequest
 from core.conversation import answers, forms
@@ -16,6 +16,7 @@ from core.conversation.face import EngineFace, Inbox
 from core.conversation.grammar import help_text, nearest, parse
 from core.errors import Conflict, InvalidInput, NexusError, NotFound
 from core.ids import ApprovalId, BuildId, ThreadId
+from core.words.attachment import Attachment
 from core.words.inbound import Action, Answer, Command, FormSubmit, Inbound, Reply, Who
 from core.words.views import AppState, BuildState, BuildView, DeploymentView
 
@@ -64,7 +65,9 @@ class Dialogue:
                 case Command():
                     return await self._command(inbound)
                 case Reply():
-                    return await self._change(inbound.who, "", inbound.text, thread=inbound.thread, key=inbound.key)
+                    return await self._change(
+                        inbound.who, "", inbound.text, thread=inbound.thread, key=inbound.key, attachments=inbound.attachments
+                    )
                 case Action():
                     return await self._act(inbound)
                 case FormSubmit():
@@ -164,6 +167,7 @@ class Dialogue:
             styling=parsed.styling,
             provider=parsed.provider,
             name=parsed.name,
+            attachments=command.attachments,
         )
         return _building(await self._engine.build(command.who, request, thread=command.thread, key=command.key))
 
@@ -182,14 +186,17 @@ class Dialogue:
     async def _submit_change(self, sent: FormSubmit) -> Answer:
         return await self._change(sent.who, sent.value, sent.values.get("text", ""), thread=sent.thread, key=sent.key)
 
-    async def _change(self, who: Who, slug: str, text: str, *, thread: ThreadId | None, key: str) -> Answer:
+    async def _change(
+        self, who: Who, slug: str, text: str, *, thread: ThreadId | None, key: str, attachments: Sequence[Attachment] = ()
+    ) -> Answer:
         """Change the app; in a thread without one, these words are what to build."""
         if not text.strip():
             raise InvalidInput("Say what should be different, for example: add a priority to every todo")
         if not slug and thread is not None and not (slug := (await self._engine.thread(who, thread)).app):
-            return _building(await self._engine.build(who, BuildRequest(description=text.strip()), thread=thread, key=key))
+            request = BuildRequest(description=text.strip(), attachments=attachments)
+            return _building(await self._engine.build(who, request, thread=thread, key=key))
         slug = slug or await self._which(who, None, None)
-        return _building(await self._engine.change(who, slug, text.strip(), key=key))
+        return _building(await self._engine.change(who, slug, text.strip(), attachments=attachments, key=key))
 
     async def _press_cancel(self, pressed: Action) -> Answer:
         await self._once(pressed.key)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from core.files import FileTree
+from core.words.attachment import Attachment
 from core.words.plan import FrameworkName, Plan, PlannedFile
 
 T = TypeVar("T")
@@ -79,19 +80,6 @@ class Failed:
 
 PlanOutcome = Complete[Plan] | Partial | Refused | Failed
 Ended = Complete[None] | Partial | Refused | Failed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
-    """A picture or a text file that somebody sent along; checked where it came in. Untrusted data."""
-
-    name: str
-    media_type: str  #: "image/png", "image/jpeg", "image/webp", "image/gif", or "text/plain" for every kind of text
-    data: bytes
-
-    @property
-    def is_image(self) -> bool:
-        return self.media_type.startswith("image/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -250,6 +250,18 @@ class Build(Row):
     ended_at: Mapped[datetime | None]
 
 
+class AttachmentRow(Row):
+    """A file that somebody sent along with the request for a build."""
+
+    __tablename__ = "attachments"
+
+    build_id: Mapped[str] = mapped_column(ForeignKey("builds.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    media_type: Mapped[str]
+    data: Mapped[bytes]
+
+
 class StepRow(Row):
     """The ledger of a work's steps: what was done, so that a second try does not do it again."""
 

@@ -32,6 +32,7 @@ from core.ledger.tables import App, Build, Deployment, EventRow, Message, Releas
 from core.operations import looking
 from core.people import People, Sight, sight, visible_app
 from core.tenants.provisioning import Provisioning
+from core.words.attachment import Attachment
 from core.words.events import BuildCancelled, DatabaseFacts, Event
 from core.words.inbound import Who
 from core.words.plan import FrameworkName
@@ -87,9 +88,9 @@ class Engine:
         """A new app. The same key gives the same build."""
         return await self.build_view(who, await self._builds.build(who, request, thread=thread, key=key))
 
-    async def change(self, who: Who, slug: str, text: str, *, key: str) -> BuildView:
+    async def change(self, who: Who, slug: str, text: str, *, attachments: Sequence[Attachment] = (), key: str) -> BuildView:
         """A change to an app."""
-        return await self.build_view(who, await self._builds.change(who, slug, text, key=key))
+        return await self.build_view(who, await self._builds.change(who, slug, text, attachments=attachments, key=key))
 
     async def retry(self, who: Who, build: BuildId, *, key: str) -> BuildView:
         """The same request once more."""

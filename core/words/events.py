@@ -255,6 +255,7 @@ class Said(Value):
     kind: Literal["said"] = "said"
     by: str
     text: str
+    attachments: list[str] = []  #: names of the files that came with them
 
 
 Fact = Annotated[

@@ -6,10 +6,11 @@ platform says is unique about it, so that a redelivery or a double click has one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.ids import PrincipalId, ThreadId, WorkspaceId
+from core.words.attachment import Attachment
 from core.words.cards import Card, Form
 
 
@@ -30,6 +31,7 @@ class Command:
     key: str
     text: str
     thread: ThreadId | None = None
+    attachments: Sequence[Attachment] = ()  #: context for a build or a change; other commands need none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class Reply:
     key: str
     text: str
     thread: ThreadId
+    attachments: Sequence[Attachment] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
