@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import InvalidInput
 from core.files import FileTree
-from core.frameworks.express.framework import entry
+from core.frameworks.express.framework import Express
 from core.frameworks.registry import FRAMEWORKS, framework
 
 FASTAPI, EXPRESS = FRAMEWORKS["fastapi"], FRAMEWORKS["express"]
@@ -177,9 +177,9 @@ def test_an_unknown_framework_is_answered_with_the_known_ones(wanted: str, said:
     ],
 )
 def test_any_usual_entry_file_of_a_node_app_is_found(files: dict[str, str], start: str) -> None:
-    assert entry(FileTree(files)) == start
+    assert Express().entry(FileTree(files)) == start
 
 
 def test_a_node_app_without_an_entry_file_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"Add server\.js"):
-        entry(FileTree({"package.json": "{}", "lib.js": ""}))
+        Express().entry(FileTree({"package.json": "{}", "lib.js": ""}))

@@ -3,6 +3,7 @@
 import express from 'express';
 
 import { database } from './src/db.js';
+import { pages } from './src/pages.js';
 import { NotFound, problems } from './src/problems.js';
 import { resources } from './src/resources/index.js';
 
@@ -29,7 +30,7 @@ app.use('/api', (request, response, next) => {
 });
 for (const resource of resources) app.use(`/api/${resource.table}`, resource.router());
 
-app.use(express.static('public', { cacheControl: false, setHeaders: (response) => response.set('cache-control', 'no-cache') }));
+app.use(pages);
 app.use(() => { throw new NotFound('There is nothing at this address.'); });
 app.use(problems);
 
