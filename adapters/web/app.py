@@ -27,6 +27,7 @@ from adapters.web.guard import (
     check_same_origin,
     cookie_name,
     read_json,
+    read_message,
     require,
     wants_json,
 )
@@ -212,7 +213,10 @@ class _Routes:
 
     async def act(self, request: web.Request, make: Callable[[Who, object], Inbound]) -> web.StreamResponse:
         who = await self.changing(request)
-        answer: Answer = await self.web.dialogue.handle(make(who, await read_json(request)))
+        return await self.answered(request, make(who, await read_json(request)))
+
+    async def answered(self, request: web.Request, done: Inbound) -> web.StreamResponse:
+        answer: Answer = await self.web.dialogue.handle(done)
         if not wants_json(request):
             return self.html(render.answer(answer, new_id("ans")))
         return self.json(
@@ -226,7 +230,9 @@ class _Routes:
         )
 
     async def send_message(self, request: web.Request) -> web.StreamResponse:
-        return await self.act(request, inbound.message)
+        who = await self.changing(request)
+        body, attachments = await read_message(request)
+        return await self.answered(request, inbound.message(who, body, attachments))
 
     async def send_action(self, request: web.Request) -> web.StreamResponse:
         return await self.act(request, inbound.action)

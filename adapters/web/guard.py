@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from core import errors as e
+from core.words.attachment import MAX_IMAGE_BYTES, Attachment, attachment, check_count
 from core.words.inbound import Who
 
 MAX_BODY = 1_000_000  #: bytes
@@ -73,6 +75,42 @@ async def read_json(request: web.Request) -> object:
     except (ValueError, RecursionError):
         raise e.InvalidInput("That is not JSON. Send a JSON object.") from None
     return parsed
+
+
+async def read_message(request: web.Request) -> tuple[object, list[Attachment]]:
+    """The body of a call that may bring files: JSON alone, or a form with the JSON in ``body`` and files in ``file``.
+
+    Raises:
+        InvalidInput: neither of these, or a file of a kind that nobody reads.
+        TooLarge: too many or too large.
+    """
+    if request.content_type != "multipart/form-data":
+        return await read_json(request), []
+    body: object = None
+    attachments: list[Attachment] = []
+    try:
+        async for part in await request.multipart():
+            if not isinstance(part, BodyPartReader):
+                raise e.InvalidInput("A form within a form is not read. Send the files one beside the other.")
+            if part.name == "body":
+                body = json.loads(await _read_part(part, MAX_BODY))
+            elif part.name == "file":
+                attachments.append(attachment(part.filename or "", await _read_part(part, MAX_IMAGE_BYTES)))
+                check_count(attachments)
+            else:
+                raise e.InvalidInput(f"The form has a part {str(part.name)[:40]!a}; only body and file are read.")
+    except (ValueError, RecursionError, HttpProcessingError) as error:
+        raise e.InvalidInput("That form cannot be read. Send it again.") from error
+    return body, attachments
+
+
+async def _read_part(part: BodyPartReader, limit: int) -> bytes:
+    data = bytearray()
+    while chunk := await part.read_chunk(65_536):
+        data += chunk
+        if len(data) > limit:
+            raise e.TooLarge(f"{(part.filename or 'That')[:120]!r} is over {limit // 1_000_000} MB; send less.")
+    return bytes(data)
 
 
 def require(who: Who | None) -> Who:

@@ -7,13 +7,14 @@ lengths, and makes the idempotency key; it knows no command beyond the slash wor
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from core.errors import InvalidInput
 from core.ids import ThreadId
+from core.words.attachment import Attachment
 from core.words.inbound import Action, Command, FormSubmit, Inbound, Reply, Who
 
 MAX_TEXT = 20_000  #: characters; the engine has its own, smaller limits and says them
@@ -63,7 +64,7 @@ def _key(who: Who, key: str) -> str:
     return f"web:{who.principal}:{key}"
 
 
-def message(who: Who, body: object) -> Inbound:
+def message(who: Who, body: object, attachments: Sequence[Attachment] = ()) -> Inbound:
     """Words from the box: a command, a change request in a thread, a build request elsewhere."""
     sent = _checked(_Message, body)
     text = sent.text.strip()
@@ -73,13 +74,13 @@ def message(who: Who, body: object) -> Inbound:
         raise InvalidInput(f"That has {len(text):,} characters; at most {MAX_TEXT:,} are read. Say it in fewer words.")
     key, thread = _key(who, sent.key), ThreadId(sent.thread) if sent.thread else None
     if slash := _SLASH.match(text):
-        return Command(who=who, key=key, text=text[slash.end() :], thread=thread)
+        return Command(who=who, key=key, text=text[slash.end() :], thread=thread, attachments=attachments)
     if re.match(r"/[a-z]+(\s|$)", text):  # "/list": the slash word left out
-        return Command(who=who, key=key, text=text[1:], thread=thread)
+        return Command(who=who, key=key, text=text[1:], thread=thread, attachments=attachments)
     if thread is not None:
-        return Reply(who=who, key=key, text=text, thread=thread)
+        return Reply(who=who, key=key, text=text, thread=thread, attachments=attachments)
     chosen = f"--framework {sent.framework} " if sent.framework else ""
-    return Command(who=who, key=key, text=f"build {chosen}{text}")
+    return Command(who=who, key=key, text=f"build {chosen}{text}", attachments=attachments)
 
 
 def action(who: Who, body: object) -> Inbound:

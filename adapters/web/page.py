@@ -132,8 +132,13 @@ def _composer(*, thread: str, frameworks: Sequence[tuple[str, str]]) -> str:
         f'<form class="composer{line}" id="composer"><textarea id="box" rows="1" role="combobox" aria-label="{label}"'
         ' aria-expanded="false"'
         f' aria-controls="completions" aria-autocomplete="list" autocomplete="off" maxlength="20000" placeholder="{placeholder}"'
-        f' enterkeyhint="send" dir="auto"></textarea><div class="composer-foot">{options}<span class="keys" aria-hidden="true">'
+        f' enterkeyhint="send" dir="auto"></textarea><ul class="attached" id="attached" aria-label="Attached files" hidden></ul>'
+        f'<div class="composer-foot">{options}<span class="keys" aria-hidden="true">'
         "<kbd>/</kbd> commands <kbd>Ctrl K</kbd> focus</span>"
+        '<input type="file" id="attach" class="vh" multiple tabindex="-1" aria-hidden="true"'
+        ' accept="image/png,image/jpeg,image/webp,image/gif,text/*,.md,.csv,.json,.sql,.yaml,.yml,.html,.css,.js,.ts,.py">'
+        '<button type="button" class="attach" data-attach aria-label="Attach pictures or text files"'
+        f' title="Attach pictures or text files">{icon("clip")}</button>'
         f'<button type="submit" class="send" aria-label="Send" disabled>{icon("send")}</button></div></form>'
         '<div class="notes" id="notes" role="status"></div></div>'
     )

@@ -1,5 +1,6 @@
 // The box: sending words, completing commands, keeping drafts. A combobox by the WAI-ARIA pattern: focus stays in the box.
 
+import { attached, dropAttached } from "./attach.js";
 import { clearNotes, fault, show } from "./dialogs.js";
 import { parse } from "./morph.js";
 import { json, newKey, text } from "./net.js";
@@ -132,7 +133,9 @@ async function send() {
   const here = thread();
   const draft = draftName();
   const framework = document.querySelector('[name="framework"]:checked')?.value ?? "";
-  if (sending.words !== `${here}\n${framework}\n${words}`) sending = { words: `${here}\n${framework}\n${words}`, key: newKey() };
+  const files = attached();
+  const said = [here, framework, words, ...files.map((file) => `${file.name} ${file.size}`)].join("\n");
+  if (sending.words !== said) sending = { words: said, key: newKey() };
   closeOffers();
   clearNotes();
   button.dataset.busy = "";
@@ -140,13 +143,20 @@ async function send() {
   area.readOnly = true;
   const body = { text: words, thread: here || null, key: sending.key };
   if (framework && !words.startsWith("/")) body.framework = framework;
+  let sent = body;
+  if (files.length) {
+    sent = new FormData();
+    sent.append("body", JSON.stringify(body));
+    for (const file of files) sent.append("file", file, file.name);
+  }
   try {
-    const answer = parse(await text("/chat/messages", { body })).querySelector(".answer");
+    const answer = parse(await text("/chat/messages", { body: sent })).querySelector(".answer");
     sending = { words: null, key: null };
     if (!answer.hasAttribute("data-error")) {
       // A refused line stays, to be put right.
       area.value = "";
       sessionStorage.removeItem(draft);
+      dropAttached();
     }
     document.dispatchEvent(new CustomEvent("nexus:sent"));
     show(answer, here);

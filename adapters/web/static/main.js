@@ -1,5 +1,6 @@
 // The page's start: wires the parts, and puts messages where they belong.
 
+import { watchAttachments } from "./attach.js";
 import { restoreBox, watchBox } from "./box.js";
 import { settleTabs, watchCards } from "./cards.js";
 import { signedOut, signOut } from "./dialogs.js";
@@ -152,6 +153,7 @@ watchCards();
 watchFiles();
 watchLogs();
 watchBox();
+watchAttachments();
 document.addEventListener("nexus:go", (event) => go(event.detail, arrive));
 document.addEventListener("nexus:signed-out", signedOut);
 document.addEventListener("nexus:sent", () => document.getElementById("messages") && toEnd());

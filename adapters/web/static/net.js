@@ -11,7 +11,10 @@ export function newKey() {
 
 export async function call(path, { body, accept = "text/html", signal } = {}) {
   const options = { headers: { Accept: accept }, credentials: "same-origin", signal };
-  if (body !== undefined) {
+  if (body instanceof FormData) {
+    options.method = "POST"; // the browser writes the content type, with the boundary
+    options.body = body;
+  } else if (body !== undefined) {
     options.method = "POST";
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);

@@ -19,7 +19,7 @@ from core.conversation.presenter.deploy_card import deploy_card
 from core.conversation.presenter.fold import AppFacts, fold
 from core.conversation.presenter.message import Message
 from core.conversation.presenter.notice import notice_card
-from core.conversation.redaction import shown
+from core.conversation.redaction import shown, shown_line
 from core.words.events import Event
 
 __all__ = ["AppFacts", "Message", "present"]
@@ -40,7 +40,10 @@ def present(events: Sequence[Event], *, app: AppFacts, now: datetime) -> list[Me
             messages.append(Message(key=key, card=deploy_card(story, story.deployments[name])))
         elif kind == "said":
             said = story.said[name]
-            messages.append(Message(key=key, author=shown(said.by, 80) or "Somebody", text=shown(said.text, 20_000)))
+            words = shown(said.text, 20_000)
+            if said.attachments:
+                words += "\n\nAttached: " + ", ".join(shown_line(name, 120) for name in said.attachments)
+            messages.append(Message(key=key, author=shown(said.by, 80) or "Somebody", text=words))
         else:
             messages.append(Message(key=key, card=notice_card(story, story.notices[name])))
     return messages

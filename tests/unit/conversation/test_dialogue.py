@@ -15,6 +15,7 @@ from core.conversation.presenter import AppFacts, present
 from core.errors import Conflict, Forbidden, NotFound, TemporaryError
 from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, PrincipalId, ThreadId, WorkspaceId
 from core.operations.engine import Engine
+from core.words.attachment import Attachment
 from core.words.cards import Button, Card, Files, Log, Table, Text
 from core.words.events import DatabaseFacts
 from core.words.inbound import Action, Answer, Command, FormSubmit, Reply, Who
@@ -60,7 +61,7 @@ class RecordingEngine:
         self._do("build", request, thread, key)
         return build(BuildState.QUEUED)
 
-    async def change(self, who: Who, slug: str, text: str, *, key: str) -> BuildView:
+    async def change(self, who: Who, slug: str, text: str, *, attachments: Sequence[Attachment] = (), key: str) -> BuildView:
         self._do("change", slug, text, key)
         return build(BuildState.QUEUED, purpose="change")
 
