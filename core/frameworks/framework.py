@@ -70,6 +70,12 @@ class Framework(ABC):
     def scaffold(self, features: Collection[Feature] = ()) -> FileTree:
         """The small known-good project that builds and starts by itself, with those of ``features`` that it brings."""
 
+    def feature_files(self, feature: Feature) -> FileTree:
+        """What a feature of `features` adds to, or replaces in, the scaffold without it: laid over an app that gets the feature later.
+        Its migration is ``migrations/0000_<feature>.sql``, before any of the app's; a later one takes the next free number."""
+        before = self.scaffold()
+        return FileTree({path: text for path, text in self.scaffold([feature]).items() if before.get(path) != text})
+
     def is_fixture(self, path: str) -> bool:
         """Whether a model needs to know of this file of the scaffold only that it is there: its text is left out of prompts."""
         return path.endswith((".css", ".svg", ".lock"))

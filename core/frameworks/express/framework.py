@@ -30,7 +30,7 @@ _ENTRIES = (
     "src/index.js",
     "src/app.js",
 )
-_OVERLAYS: frozenset[Feature] = frozenset()  #: features with a folder below ``features/``
+_OVERLAYS: frozenset[Feature] = frozenset({"authentication"})  #: features with a folder below ``features/``
 
 
 class Express(NodeFramework):
@@ -38,6 +38,7 @@ class Express(NodeFramework):
 
     name = "express"
     label = "Express"
+    features = _OVERLAYS | {"search"}
     home = _HERE
     kinds = ("dependencies",)
 

@@ -3,6 +3,7 @@
 import express from 'express';
 
 import { database } from './src/db.js';
+import { features } from './src/features.js';
 import { pages } from './src/pages.js';
 import { NotFound, problems } from './src/problems.js';
 import { resources } from './src/resources/index.js';
@@ -28,6 +29,7 @@ app.use('/api', (request, response, next) => {
   response.on('finish', () => console.log(`${request.method} ${request.originalUrl} ${response.statusCode}`));
   next();
 });
+for (const feature of features) feature(app);
 for (const resource of resources) app.use(`/api/${resource.table}`, resource.router());
 
 app.use(pages);

@@ -4,6 +4,7 @@ import * as api from './api.js';
 import { h, icon, toast } from './dom.js';
 import { openSheet } from './form.js';
 import { ENDED, FINISHED, amount, capital, day, daysFromToday, fullDay, host, isDeadline, moment, number, tone } from './format.js';
+import { begin } from './session.js';
 
 const PAGE = 100;
 const main = document.getElementById('main');
@@ -340,27 +341,38 @@ function themeButton() {
 }
 
 document.addEventListener('keydown', (event) => {
-  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? '') || document.getElementById('sheet').open;
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? '') || document.querySelector('dialog[open]');
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === '/') { event.preventDefault(); document.getElementById('search')?.focus(); }
   if (event.key === 'n') { event.preventDefault(); document.getElementById('new')?.click(); }
 });
 
+function failed(error) {
+  main.replaceChildren(h('div', { class: 'empty', role: 'alert' }, h('h2', {}, 'That did not load'), h('p', {}, error.message),
+    h('button', { class: 'button', type: 'button', onclick: start }, 'Try again')));
+}
+
 async function start() {
-  themeButton();
   try {
     const schema = await api.schema();
     schema.resources = schema.resources.map(describe);
     state.schema = schema;
   } catch (error) {
-    main.replaceChildren(h('div', { class: 'empty', role: 'alert' }, h('h2', {}, 'That did not load'), h('p', {}, error.message),
-      h('button', { class: 'button', type: 'button', onclick: start }, 'Try again')));
+    failed(error);
     return;
   }
   document.title = state.schema.title;
   document.getElementById('title').textContent = state.schema.title;
   document.getElementById('mark').textContent = [...state.schema.title][0]?.toUpperCase() ?? '';
   if (state.schema.theme && !localStorage.getItem('theme')) document.documentElement.dataset.theme = state.schema.theme;
+  if (state.schema.authentication) {
+    try {
+      await begin(state.schema.title);
+    } catch (error) {
+      failed(error);
+      return;
+    }
+  }
   if (state.schema.resources.length === 0) {
     main.replaceChildren(h('div', { class: 'empty' }, h('span', { class: 'empty-mark' }, icon('box')), h('h2', {}, 'Nothing here yet'), h('p', {}, 'This app has no sections. Describe what it should keep.')));
     return;
@@ -369,4 +381,5 @@ async function start() {
   route();
 }
 
+themeButton();
 start();
