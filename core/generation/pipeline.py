@@ -22,9 +22,11 @@ from core.errors import InvalidInput, TooLarge, UserError
 from core.files import FileTree, check_path
 from core.frameworks.framework import Framework
 from core.generation import model as port
-from core.generation import packages, sentinels
+from core.generation import sentinels
+from core.generation.index import PackageIndex
 from core.generation.model import Brief, ChangeBrief, Complete, Failed, Failure, Model, Partial, Refused, Usage, Writing
 from core.generation.parser import FileEnded, FileStarted, Parsed, Parser
+from core.generation.policy import PackagePolicy
 from core.generation.problem import Problem
 from core.generation.progress import FileWriting, FileWritten, Listener, Note, Planned, Retrying
 from core.generation.validation import validate
@@ -68,11 +70,17 @@ Generated = Done | Ended
 
 
 class Pipeline:
-    """Generates, changes and repairs, with any `Model`."""
+    """Generates, changes and repairs, with any `Model`. Without an ``index``, only listed packages are accepted."""
 
-    def __init__(self, frameworks: Callable[[FrameworkName], Framework], limits: PipelineLimits | None = None) -> None:
+    def __init__(
+        self,
+        frameworks: Callable[[FrameworkName], Framework],
+        limits: PipelineLimits | None = None,
+        index: PackageIndex | None = None,
+    ) -> None:
         self._frameworks = frameworks
         self._limits = limits or PipelineLimits()
+        self._policy = PackagePolicy(index)
 
     async def generate(self, model: Model, brief: Brief, progress: Listener) -> Generated:
         """A new app.
@@ -90,8 +98,10 @@ class Pipeline:
             reason = f"The model planned for {outcome.value.framework} although {brief.framework} was asked for; try again."
             return Ended(kind="failed", reason=reason, usage=outcome.usage)
         framework = self._frameworks(outcome.value.framework)
-        job = _Job(model, framework, framework.scaffold(outcome.value.features), progress, self._limits, outcome.usage)
-        plan = job.settle(outcome.value)
+        job = _Job(
+            model, framework, framework.scaffold(outcome.value.features), progress, self._limits, outcome.usage, self._policy
+        )
+        plan = await job.settle(outcome.value)
         return await job.write(
             lambda files, nonce: model.write(Writing(brief=brief, plan=plan, files=files, tree=job.tree()), nonce)
         )
@@ -117,8 +127,10 @@ class Pipeline:
             update={"requires_database": outcome.value.requires_database or before.requires_database}
         )
         framework = self._frameworks(before.framework)
-        job = _Job(model, framework, brief.tree, progress, self._limits, outcome.usage, frozen=brief.frozen, change=True)
-        plan = job.settle(after)
+        job = _Job(
+            model, framework, brief.tree, progress, self._limits, outcome.usage, self._policy, frozen=brief.frozen, change=True
+        )
+        plan = await job.settle(after)
         return await job.write(
             lambda files, nonce: model.write(Writing(brief=brief, plan=plan, files=files, tree=brief.tree), nonce)
         )
@@ -126,7 +138,7 @@ class Pipeline:
     async def repair(self, model: Model, failure: Failure, progress: Listener) -> Generated:
         """An app that failed a check, with what must change for it to pass. One call is one round; the caller bounds them."""
         framework = self._frameworks(failure.plan.framework)
-        job = _Job(model, framework, failure.tree, progress, self._limits, Usage(), frozen=failure.frozen)
+        job = _Job(model, framework, failure.tree, progress, self._limits, Usage(), self._policy, frozen=failure.frozen)
         job.plan = failure.plan
         return await job.mend(failure)
 
@@ -167,6 +179,7 @@ class _Job:
         progress: Listener,
         limits: PipelineLimits,
         usage: Usage,
+        policy: PackagePolicy,
         *,
         frozen: frozenset[str] = frozenset(),
         change: bool = False,
@@ -178,6 +191,7 @@ class _Job:
         self._progress = progress
         self._limits = limits
         self._usage = usage
+        self._policy = policy
         self._frozen = frozen
         self._change = change
         self._contents: dict[str, str] = {}
@@ -188,8 +202,8 @@ class _Job:
 
     # -- the plan
 
-    def settle(self, plan: Plan) -> Plan:
-        """The plan without what cannot be: paths that are hostile, owned or frozen, and packages that are not on the list."""
+    async def settle(self, plan: Plan) -> Plan:
+        """The plan without what cannot be: paths that are hostile, owned or frozen, and packages that are refused."""
         files: dict[str, PlannedFile] = {}
         for file in plan.files:
             path = file.path.strip().removeprefix("./")
@@ -207,13 +221,13 @@ class _Job:
             else:
                 files.setdefault(path, file.model_copy(update={"path": path}))
         settled = plan.model_copy(update={"files": list(files.values())})
-        self.plan = settled.model_copy(update={"dependencies": self._accepted(plan.dependencies)})
+        self.plan = settled.model_copy(update={"dependencies": await self._accepted(plan.dependencies)})
         self._progress(Planned(self.plan))
         return self.plan
 
-    def _accepted(self, wanted: Sequence[str]) -> list[str]:
+    async def _accepted(self, wanted: Sequence[str]) -> list[str]:
         """The wanted packages without those that are refused, each with a note."""
-        resolved = packages.resolve(self._framework.name, wanted, self._framework.dependencies(self._base))
+        resolved = await self._policy.resolve(self._framework.name, wanted, self._framework.dependencies(self._base))
         for reason in resolved.refused.values():
             self._note(reason)
         return [name for name in dict.fromkeys(wanted) if name[:80] not in resolved.refused]
@@ -324,7 +338,7 @@ class _Job:
                         self._progress(FileWritten(event.path, len(_text(event.content).encode("utf-8", "replace"))))
         self._usage += last.usage
         parsed = parser.finish()
-        self._keep(parsed, planned)
+        await self._keep(parsed, planned)
         return parsed, last
 
     def _refusal(self, path: str, planned: set[str] | None) -> str | None:
@@ -339,7 +353,7 @@ class _Job:
             return f"The model rewrote {path}, which the change does not name; it was ignored."
         return None
 
-    def _keep(self, parsed: Parsed, planned: set[str] | None) -> None:
+    async def _keep(self, parsed: Parsed, planned: set[str] | None) -> None:
         for problem in parsed.problems:
             self._note(f"A file was ignored. {problem}")
         for path in parsed.duplicates:
@@ -348,7 +362,7 @@ class _Job:
             text = _text(content)
             refusal = self._refusal(path, planned)
             if path == self._framework.manifest:
-                self._wish(text)
+                await self._wish(text)
             elif path in self._frozen:
                 if text != self._base.get(path) and content != self._base.get(path):
                     self._frozen_hits.add(path)
@@ -359,7 +373,7 @@ class _Job:
                     self._note(f"The model added {path}, which was not planned.")
                 self._contents[path] = text
 
-    def _wish(self, manifest: str) -> None:
+    async def _wish(self, manifest: str) -> None:
         """Read the names out of a manifest that the model wrote. The file itself is never used: it decides what is installed."""
         try:
             wanted = self._framework.dependencies(self._base.with_files({self._framework.manifest: manifest}))
@@ -367,7 +381,7 @@ class _Job:
             self._note(f"The model wrote {self._framework.manifest}, which was ignored. {error.message}")
             return
         new = [name for name in wanted if name not in self._framework.dependencies(self._base)]
-        if accepted := self._accepted(new):
+        if accepted := await self._accepted(new):
             self._wished = True
             self.plan = self.plan.model_copy(update={"dependencies": list(dict.fromkeys([*self.plan.dependencies, *accepted]))})
 
@@ -396,13 +410,16 @@ class _Job:
             self._contents.pop(problem.path, None)
         message = "It was released and may not change; leave it, and put the change into a new, higher-numbered file."
         problems += [Problem(path=path, line=None, message=message) for path in sorted(self._frozen_hits)]
-        resolved = packages.resolve(self.plan.framework, self.plan.dependencies, self._framework.dependencies(tree))
+        before = self._framework.dependencies(tree)
+        resolved = await self._policy.resolve(self.plan.framework, self.plan.dependencies, before)
         try:
             tree = self._framework.with_dependencies(tree, resolved.versions)
         except UserError as error:
             problems.append(Problem(path="", line=None, message=error.message))
         # In a thread: parsing 2 MB of Python takes a second, and the event loop serves everybody.
-        problems += await asyncio.to_thread(validate, tree, self.plan, self._framework, frozenset(self._contents))
+        problems += await asyncio.to_thread(
+            validate, tree, self.plan, self._framework, frozenset(self._contents), accepted={**before, **resolved.versions}
+        )
         return tree, problems
 
     # -- telling

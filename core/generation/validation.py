@@ -25,8 +25,16 @@ MAX_PROBLEMS = 50
 _PROSE_SUFFIXES = (".md", ".mdx", ".txt", ".rst")
 
 
-def validate(tree: FileTree, plan: Plan, framework: Framework, written: Collection[str] | None = None) -> tuple[Problem, ...]:
-    """The problems of an app, at most `MAX_PROBLEMS`. ``written`` are the paths to look into; None looks into every file."""
+def validate(
+    tree: FileTree,
+    plan: Plan,
+    framework: Framework,
+    written: Collection[str] | None = None,
+    *,
+    accepted: Collection[str] = (),
+) -> tuple[Problem, ...]:
+    """The problems of an app, at most `MAX_PROBLEMS`. ``written`` are the paths to look into; None looks into every file. ``accepted``
+    are packages that the policy has let in beyond the list."""
     looked_into = [path for path in tree if written is None or path in written]
     problems: list[Problem] = []
     for path in looked_into:
@@ -34,7 +42,7 @@ def validate(tree: FileTree, plan: Plan, framework: Framework, written: Collecti
             problems += check(path, tree[path])
     problems += _missing_files(tree, plan)
     problems += _contract(tree, plan)
-    problems += _dependencies(tree, framework)
+    problems += _dependencies(tree, framework, accepted)
     return tuple(problems[:MAX_PROBLEMS])
 
 
@@ -166,14 +174,14 @@ def _contract(tree: FileTree, plan: Plan) -> Iterator[Problem]:
         )
 
 
-def _dependencies(tree: FileTree, framework: Framework) -> Iterator[Problem]:
+def _dependencies(tree: FileTree, framework: Framework, beyond: Collection[str]) -> Iterator[Problem]:
     try:
         wanted = framework.dependencies(tree)
         own = framework.dependencies(framework.scaffold())
     except InvalidInput as error:
         yield Problem(path="", line=None, message=error.message)
         return
-    accepted = {packages.normal_name(framework.name, name) for name in own} | set(packages.allowed(framework.name))
+    accepted = {packages.normal_name(framework.name, name) for name in (*own, *beyond)} | set(packages.allowed(framework.name))
     for name, version in wanted.items():
         if packages.normal_name(framework.name, name) not in accepted:
             yield Problem(path="", line=None, message=packages.refusal(framework.name, name))
