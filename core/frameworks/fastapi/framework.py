@@ -20,6 +20,7 @@ from core.words.plan import Feature
 from core.words.walls import Limits, Mount, Network
 
 _HERE = Path(__file__).parent
+_OVERLAYS: frozenset[Feature] = frozenset({"authentication"})  #: features with a folder below ``features/``
 _OWNED = frozenset(
     {"requirements.lock", "uv.lock", "poetry.lock", "pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "Pipfile.lock"}
 )
@@ -37,9 +38,10 @@ class FastAPI(Framework):
     runtime = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     layer_folder = ".venv"
     manifest = "requirements.txt"
+    features = _OVERLAYS | {"search"}
 
     def scaffold(self, features: Collection[Feature] = ()) -> FileTree:
-        return _scaffold()
+        return _scaffold(_OVERLAYS & frozenset(features))
 
     def owns(self, path: str) -> bool:
         return path in _OWNED
@@ -112,8 +114,11 @@ _ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHON
 
 
 @cache
-def _scaffold() -> FileTree:
-    return read_tree(_HERE / "scaffold").with_files(page("static"))
+def _scaffold(features: frozenset[Feature] = frozenset()) -> FileTree:
+    tree = read_tree(_HERE / "scaffold").with_files(page("static"))
+    for feature in sorted(features):
+        tree = tree.with_files(read_tree(_HERE / "features" / feature))
+    return tree
 
 
 def _canonical(name: str) -> str:

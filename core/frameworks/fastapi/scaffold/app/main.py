@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from app.db import database
+from app.features import FEATURES
 from app.problems import install_problem_handlers
 from app.resources import ROUTERS
 
@@ -24,6 +25,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 app = FastAPI(lifespan=lifespan, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
 install_problem_handlers(app)
+for install in FEATURES:
+    install(app)
 
 
 @app.middleware("http")
