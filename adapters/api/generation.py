@@ -15,6 +15,7 @@ from core.frameworks.registry import framework as framework_named
 from core.hosting.edge import Edge
 from core.ids import AppId, BuildId
 from core.operations.engine import Engine
+from core.words.attachment import attachment
 from core.words.inbound import Who
 from core.words.plan import FrameworkName
 from core.words.views import BuildState, BuildView, DeploymentState, DeploymentView
@@ -48,6 +49,7 @@ class GenerationCalls:
                 styling=body.styling,
                 provider=body.provider,
                 name=body.app_name,
+                attachments=[attachment(file.name, file.data) for file in body.attachments],
             ),
             key=call.key,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
 from core.words.cards import Step
 
@@ -24,6 +24,13 @@ class SourceFile(Shape):
     content: str
 
 
+class AttachedFile(Shape):
+    """A picture (PNG, JPEG, WebP, GIF; at most 5 MB) or a text in UTF-8 (at most 200 kB) that belongs to a request."""
+
+    name: str
+    data: Base64Bytes = Field(description="The bytes, in base64.")
+
+
 class GenerateRequest(Shape):
     """A new app from a description."""
 
@@ -33,6 +40,7 @@ class GenerateRequest(Shape):
     styling: str = ""
     provider: str = Field("auto", description="`auto`, `starter`, `openai` or `anthropic`.")
     app_name: str = Field("", description="The app's name and host label; made from the description when empty.")
+    attachments: list[AttachedFile] = Field([], description="At most 5, as context for the model.")
     user_id: str | None = Field(None, description="Must be the token's subject when given.")
 
 

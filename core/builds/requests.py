@@ -17,11 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.approvals.approvals import supersede
 from core.builds.attachments import keep_attachments, load_attachments
 from core.builds.revisions import save_revision
+from core.builds.spending import check_budget
 from core.errors import Conflict, InvalidInput, NotFound, TooLarge
 from core.files import FileTree
 from core.frameworks.framework import Framework
 from core.frameworks.registry import framework as framework_named
 from core.generation.choice import ModelChoice
+from core.generation.model import Model
 from core.ids import BuildId, ThreadId, new_id
 from core.ledger.ledger import CANCEL_CHANNEL, Ledger, Transaction
 from core.ledger.messages import next_version
@@ -122,10 +124,7 @@ class BuildRequests:
         async with self._ledger.transaction() as t:
             if (known := await _known(t, key)) is not None:
                 return known
-            provider = request.provider
-            if provider == "auto":
-                provider = (await settings_of(t.session, who.workspace)).provider
-            model = self._models.choose(provider)
+            model = await self._model(t, who, request.provider)
             await naming(t)
             if request.name:
                 slug = check_slug(request.name)
@@ -176,7 +175,7 @@ class BuildRequests:
             assert first is not None
             if base is None and first.purpose == "push":  # there are no words to start from again
                 base = first
-            model = self._models.choose(first.provider if first.provider != "push" else "auto")
+            model = await self._model(t, who, first.provider if first.provider != "push" else "auto")
             made = Build(
                 id=new_id("b"),
                 app_id=app.id,
@@ -193,6 +192,16 @@ class BuildRequests:
             )
             return await _begin(t, app, made, who, said=text, attachments=attachments)
 
+    async def _model(self, t: Transaction, who: Who, provider: str) -> Model:
+        """The model that writes: of the provider asked for, or of the workspace's choice; within the workspace's budget."""
+        settings = await settings_of(t.session, who.workspace)
+        if provider == "auto":
+            provider = settings.provider
+        model = self._models.choose(provider)
+        if not model.own_code:
+            await check_budget(t.session, who.workspace, settings)
+        return model
+
     async def retry(self, who: Who, build: BuildId, *, key: str) -> BuildId:
         """The same request once more, after it failed or was cancelled."""
         async with self._ledger.transaction() as t:
@@ -205,6 +214,8 @@ class BuildRequests:
             await _refuse_while_running(t, app)
             if old.state not in {"failed", "cancelled"}:
                 raise Conflict("Only a build that failed or was cancelled can be tried again.")
+            if old.purpose != "push":
+                await self._model(t, who, old.provider)
             made = Build(
                 id=new_id("b"),
                 app_id=app.id,

@@ -381,6 +381,8 @@ class BuildWork:
                     instructions=instructions,
                     input_tokens=row.usage.get("input_tokens", 0),
                     output_tokens=row.usage.get("output_tokens", 0),
+                    cached_tokens=row.usage.get("cached_tokens", 0),
+                    cost_usd=row.usage.get("cost_usd"),
                     destructive=_destructive_statements(new_migrations) if base is not None else [],
                     seconds=(now() - started).total_seconds(),
                 ),
@@ -412,6 +414,10 @@ class BuildWork:
                     log_tail=stopped.log_tail,
                     evidence=stopped.evidence,
                     files=files,
+                    input_tokens=row.usage.get("input_tokens", 0),
+                    output_tokens=row.usage.get("output_tokens", 0),
+                    cached_tokens=row.usage.get("cached_tokens", 0),
+                    cost_usd=row.usage.get("cost_usd"),
                 ),
             )
 

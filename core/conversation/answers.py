@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from core.conversation.grammar import VERBS
 from core.conversation.presenter.parts import button, log, shown_file, stop_button, url_fact
-from core.conversation.presenter.phrases import count, moment
+from core.conversation.presenter.phrases import count, dollars, moment
 from core.conversation.redaction import plain, shown, shown_line
 from core.words.cards import Button, Card, Child, Fact, Facts, Files, Link, Log, Table, Text, Tone
 from core.words.events import DatabaseFacts
@@ -172,7 +172,7 @@ def usage_card(rows: Sequence[tuple[AppView, Mapping[str, object]]]) -> Card:
     """What the apps use; a dash where there is nothing that could use it."""
     if not rows:
         return _card("Usage", [Text(text="There are no apps yet.")])
-    columns = ["App", "Database", "Connections", "Tables", "Memory", "Builds"]
+    columns = ["App", "Database", "Connections", "Tables", "Memory", "Builds", "Models"]
     table = [
         [
             app.slug,
@@ -181,10 +181,21 @@ def usage_card(rows: Sequence[tuple[AppView, Mapping[str, object]]]) -> Card:
             _number(used.get("tables") if used.get("size_mb") is not None else None),
             _megabytes(used.get("memory_mb"), None),
             _number(used.get("builds")),
+            _models(used),
         ]
         for app, used in rows
     ]
     return _card("Usage", [Table(columns=columns, rows=table)])
+
+
+def _models(used: Mapping[str, object]) -> str:
+    tokens, cost, unpriced = used.get("tokens"), used.get("cost_usd"), used.get("unpriced_tokens")
+    if not isinstance(tokens, int) or not tokens:
+        return "–"
+    told = f"{tokens:,} tokens"
+    if isinstance(cost, float) and cost > 0:
+        told += f", about {dollars(cost)}" + (" and more" if unpriced else "")
+    return told
 
 
 def _megabytes(used: object, limit: object) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from core.words.plan import FrameworkName
 
@@ -136,7 +137,9 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The workspace's settings."""
+    """What the workspace decides: about approvals, or about the models that write."""
+
+    part: Literal["approvals", "models"] = "approvals"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,9 @@ def complete(text: str, apps: Sequence[str] = (), verbs: Sequence[str] = tuple(V
     app_names = [(slug, "app") for slug in apps]
     if verb == "build":
         return _build_options(args, typed, offer)
+    if verb == "settings":
+        parts = [("approvals", "who may approve, and for how long"), ("models", "which model writes, and its budget")]
+        return offer(parts, goes_on=lambda _: False) if not args else []
     if verb == "help":
         return (
             offer(((name, VERBS[name].summary) for name in verbs if name in VERBS), goes_on=lambda _: False) if not args else []

@@ -56,6 +56,7 @@ class Dialogue:
             "rollback": self._submit_rollback,
             "delete": self._submit_delete,
             "settings": self._submit_settings,
+            "models": self._submit_settings,
         }
 
     async def handle(self, inbound: Inbound) -> Answer:
@@ -86,6 +87,8 @@ class Dialogue:
                 return await self._build_command(command, parsed)
             case c.ListApps():
                 return Answer(card=answers.apps_card(await self._engine.apps(command.who)))
+            case c.Settings(part="models"):
+                return Answer(form=forms.models_form(await self._engine.workspace(command.who)))
             case c.Settings():
                 return Answer(form=forms.workspace_form(await self._engine.workspace(command.who)))
             case c.Help(verb=""):

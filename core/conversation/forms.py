@@ -30,6 +30,7 @@ _PROVIDER_LABELS = {
     "starter": "Starter, without a model",
     "openai": "OpenAI",
     "anthropic": "Anthropic",
+    "compatible": "OpenAI-compatible server",
 }
 
 
@@ -209,7 +210,7 @@ def confirm_delete(slug: str, values: Mapping[str, str]) -> None:
 
 
 def workspace_form(settings: WorkspaceSettings) -> Form:
-    """What a workspace decides."""
+    """What a workspace decides about approvals."""
     approvers = [("anyone", "Anyone here"), ("requester", "Whoever asked for it"), ("named", "The people named below")]
     hours = f"{settings.approval_hours:g}"
     return Form(
@@ -238,6 +239,17 @@ def workspace_form(settings: WorkspaceSettings) -> Form:
                 value="true" if settings.self_approval else "false",
             ),
             Input(name="approval_hours", label="Hours until an approval expires", value=hours, required=True, max_length=8),
+        ],
+    )
+
+
+def models_form(settings: WorkspaceSettings) -> Form:
+    """What a workspace decides about the models that write its apps."""
+    return Form(
+        form="models",
+        title="Models",
+        submit="Save",
+        inputs=[
             Input(
                 name="provider",
                 label="Which model writes",
@@ -246,8 +258,38 @@ def workspace_form(settings: WorkspaceSettings) -> Form:
                 value=settings.provider,
                 required=True,
             ),
+            Input(
+                name="model", label="Model", value=settings.model, hint="Its vendor's name; empty: the usual one", max_length=120
+            ),
+            Input(
+                name="budget_usd",
+                label="Budget, US dollars a month",
+                value="" if settings.budget_usd is None else f"{settings.budget_usd:g}",
+                hint="Empty: no limit",
+                max_length=12,
+            ),
+            Input(
+                name="budget_tokens",
+                label="Budget, tokens a month",
+                value="" if settings.budget_tokens is None else str(settings.budget_tokens),
+                hint="For models whose price is not known; empty: no limit",
+                max_length=15,
+            ),
         ],
     )
+
+
+def _amount(typed: str, what: str) -> float | None:
+    plain = typed.strip().replace(",", "").replace("_", "").removeprefix("$")
+    if not plain:
+        return None
+    try:
+        amount = float(plain)
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount < 1e12 or (what == "tokens" and amount != int(amount)):
+        raise InvalidInput(f"Budget for models: a number of {what} from 0 upwards, or nothing for no limit.")
+    return amount
 
 
 def read_workspace(values: Mapping[str, str], now: WorkspaceSettings) -> WorkspaceSettings:
@@ -268,6 +310,11 @@ def read_workspace(values: Mapping[str, str], now: WorkspaceSettings) -> Workspa
     for name in ("approvers", "provider"):
         if values.get(name):
             changed[name] = values[name]
+    if "model" in values:
+        changed["model"] = values["model"].strip()
+    for name, what in (("budget_usd", "US dollars"), ("budget_tokens", "tokens")):
+        if name in values:
+            changed[name] = _amount(values[name], what)
     try:
         settings = WorkspaceSettings.model_validate(changed)
     except ValidationError as error:

@@ -96,6 +96,16 @@ def _nothing(make: Callable[..., ParsedCommand], verb: str) -> Callable[[str, Se
     return parse_nothing
 
 
+def _settings(_line: str, rest: Sequence[Word]) -> ParsedCommand:
+    typed = [word.text.casefold() for word in rest]
+    match typed:
+        case [] | ["approvals"]:
+            return c.Settings()
+        case ["models"] | ["model"]:
+            return c.Settings(part="models")
+    raise _wrong("settings", f"There are settings of approvals and of models, not of {quoted(' '.join(typed))}.")
+
+
 # --- build ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -401,10 +411,10 @@ _TABLE = (
     ),
     Verb(
         name="settings",
-        usage="settings",
-        summary="who may approve, for how long, and which model writes",
-        example="settings",
-        parse=_nothing(c.Settings, "settings"),
+        usage="settings [approvals | models]",
+        summary="who may approve and for how long; which model writes, and its budget",
+        example="settings models",
+        parse=_settings,
         takes_app=False,
     ),
     Verb(

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.approvals import approvals
 from core.builds.requests import BuildRequest, BuildRequests
 from core.builds.revisions import load_tree
+from core.builds.spending import spent
 from core.deployments import settings as app_settings
 from core.deployments.platform import Platform
 from core.deployments.requests import DeploymentRequests
@@ -321,16 +322,21 @@ class Engine:
         await self._provisioning.drop(who, tenant)
 
     async def usage(self, who: Who, slug: str) -> dict[str, object]:
-        """What the app uses: database size in MB, connections, rows per table (estimates), memory in MB, number of builds."""
+        """What the app uses: database size in MB, connections, rows per table (estimates), memory in MB, number of builds,
+        tokens and estimated cost of its models."""
         async with self._ledger.reading() as session:
             app = await visible_app(session, who, slug=slug)
             builds = await session.scalar(select(func.count()).select_from(Build).where(Build.app_id == app.id))
             release = await session.get(Release, (app.id, app.live_release)) if app.live_release is not None else None
+            models = await spent(session, app=app.id)
         tenant = await self._p.registry.of_app(app.id)
         database = await self._p.tenants.usage(tenant) if tenant is not None else None
         stats = await self._p.host.stats(InstanceId(release.instance)) if release is not None else None
         return {
             "builds": builds,
+            "tokens": models.tokens,
+            "cost_usd": round(models.cost_usd, 4),
+            "unpriced_tokens": models.unpriced_tokens,
             "size_mb": round(database.size_mb, 1) if database is not None else None,
             "size_limit_mb": tenant.limits.size_mb if tenant is not None else None,
             "connections": database.connections if database is not None else None,

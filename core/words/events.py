@@ -91,7 +91,8 @@ class BuildReady(Value):
     instructions: str
     input_tokens: int = 0
     output_tokens: int = 0
-    cost_usd: float | None = None  #: None when the price is not known
+    cached_tokens: int = 0  #: the part of input_tokens that came from the vendor's cache
+    cost_usd: float | None = None  #: an estimate; None when the price is not known
     destructive: list[str] = []  #: statements of new migrations that drop something
     seconds: float = 0
 
@@ -106,6 +107,10 @@ class BuildFailed(Value):
     log_tail: str = ""
     evidence: list[Step] = []
     files: list[FileEntry] = []
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = None
 
 
 class BuildCancelled(Value):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr, StringConstraints
 
 from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, TenantId, ThreadId
 from core.words.cards import Card, FileEntry, Step
@@ -189,4 +189,9 @@ class WorkspaceSettings(Value):
     named_approvers: list[str] = []  #: principals' external ids
     self_approval: bool = True
     approval_hours: float = 72.0
-    provider: Literal["auto", "starter", "openai", "anthropic"] = "auto"
+    provider: Literal["auto", "starter", "openai", "anthropic", "compatible"] = "auto"
+    model: Annotated[str, StringConstraints(pattern=r"^[\w./:@-]{0,120}$")] = (
+        ""  #: the vendor's name; empty: the provider's default
+    )
+    budget_usd: Annotated[float, Field(ge=0)] | None = None  #: for models per calendar month, UTC; None: without limit
+    budget_tokens: Annotated[int, Field(ge=0)] | None = None  #: the same in tokens, for models without a known price

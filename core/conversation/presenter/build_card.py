@@ -7,7 +7,7 @@ from datetime import datetime
 
 from core.conversation.presenter.fold import BuildStory, Story
 from core.conversation.presenter.parts import button, log, notes, shown_file, steps
-from core.conversation.presenter.phrases import BUILD_STAGES, STAGES, count, first_sentence, sentence
+from core.conversation.presenter.phrases import BUILD_STAGES, STAGES, count, first_sentence, sentence, tokens
 from core.conversation.presenter.review import again, evidence_step, review_actions, review_children, review_state
 from core.conversation.redaction import shown, shown_line
 from core.words import events as e
@@ -121,5 +121,9 @@ def _failed(story: Story, build: BuildStory, failed: e.BuildFailed) -> Card:
     children += log(failed.log_tail, title="Last lines", limit=24)
     if failed.files:
         children.append(Files(build=build.build, files=[shown_file(file) for file in failed.files]))
-    children += [*notes(build), Text(text="Nothing was deployed. A failed build is not counted.", style="muted")]
+    ending = "Nothing was deployed. A failed build is not counted."
+    if failed.input_tokens + failed.output_tokens:
+        used = tokens(failed.input_tokens, failed.output_tokens, failed.cached_tokens, failed.cost_usd)
+        ending += f" Tokens used: {used}."
+    children += [*notes(build), Text(text=ending, style="muted")]
     return _card(story, build, Tone.BAD, "Failed", children, again(story, build))

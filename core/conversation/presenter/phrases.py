@@ -54,6 +54,17 @@ def size(octets: int) -> str:
     raise AssertionError("unreachable")
 
 
+def dollars(amount: float) -> str:
+    """ "$0.12"; what rounds to nothing is "under $0.01"."""
+    return f"${amount:,.2f}" if amount >= 0.005 or amount == 0 else "under $0.01"
+
+
+def tokens(read: int, written: int, cached: int, cost_usd: float | None) -> str:
+    """ "12,345 (9,000 of them cached), about $0.12"."""
+    told = f"{read + written:,}" + (f" ({cached:,} of them cached)" if cached else "")
+    return told if cost_usd is None else f"{told}, about {dollars(cost_usd)}"
+
+
 def duration(seconds: float) -> str:
     """ "0.8 s", "12 s", "2 min 5 s"."""
     if seconds < 9.95:

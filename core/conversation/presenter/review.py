@@ -17,7 +17,7 @@ from core.conversation.presenter.parts import (
     url_fact,
     walls,
 )
-from core.conversation.presenter.phrases import DEPLOY_STEPS, duration, first_sentence, moment, sentence
+from core.conversation.presenter.phrases import DEPLOY_STEPS, duration, first_sentence, moment, sentence, tokens
 from core.conversation.redaction import shown, shown_line
 from core.words import events as e
 from core.words.cards import Button, Child, Confirm, Fact, Facts, Files, Link, Section, Step, Steps, Table, Text, Tone
@@ -135,14 +135,10 @@ def _facts(build: BuildStory, ready: e.BuildReady) -> list[Fact]:
         facts.append(Fact(label="Written by", value=shown_line(requested.model, 80)))
     if ready.seconds:
         facts.append(Fact(label="Took", value=duration(ready.seconds)))
-    if tokens := ready.input_tokens + ready.output_tokens:
-        cost = "" if ready.cost_usd is None else f", {_dollars(ready.cost_usd)}"
-        facts.append(Fact(label="Tokens", value=f"{tokens:,}{cost}"))
+    if ready.input_tokens + ready.output_tokens:
+        told = tokens(ready.input_tokens, ready.output_tokens, ready.cached_tokens, ready.cost_usd)
+        facts.append(Fact(label="Tokens", value=told))
     return facts
-
-
-def _dollars(amount: float) -> str:
-    return f"${amount:.2f}" if amount >= 0.005 or amount == 0 else "under $0.01"
 
 
 def _files(build: BuildStory, ready: e.BuildReady) -> Section:

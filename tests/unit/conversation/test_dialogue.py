@@ -147,7 +147,8 @@ class RecordingEngine:
         if slug != "todo":
             return {"builds": 1, "size_mb": None, "size_limit_mb": None, "connections": None, "tables": {}, "memory_mb": None}
         tables = {"todos": 5, "people": 2}
-        return {"builds": 4, "size_mb": 8.3, "size_limit_mb": 512, "connections": 3, "tables": tables, "memory_mb": 61.2}
+        models = {"tokens": 12_300, "cost_usd": 0.131, "unpriced_tokens": 0}
+        return models | {"builds": 4, "size_mb": 8.3, "size_limit_mb": 512, "connections": 3, "tables": tables, "memory_mb": 61.2}
 
     async def settings(self, who: Who, slug: str) -> tuple[int, list[str]]:
         return 2, self.names
@@ -449,8 +450,8 @@ async def test_an_app_without_a_database_says_so(talk: Talk) -> None:
 
 async def test_usage_shows_a_row_for_each_app(talk: Talk) -> None:
     assert table(await talk.types("usage")).rows == [
-        ["todo", "8.3 of 512 MB", "3", "2", "61.2 MB", "4"],
-        ["tracker", "–", "–", "–", "–", "1"],
+        ["todo", "8.3 of 512 MB", "3", "2", "61.2 MB", "4", "12,300 tokens, about $0.13"],
+        ["tracker", "–", "–", "–", "–", "1", "–"],
     ]
     assert len(table(await talk.types("usage todo")).rows) == 1
 
@@ -637,7 +638,6 @@ async def test_the_workspace_settings_can_be_changed(talk: Talk) -> None:
         "named_approvers": "",
         "self_approval": "true",
         "approval_hours": "72",
-        "provider": "auto",
     }
     await talk.fills("settings", "", approvers="named", named_approvers="ann, ben", self_approval="false", approval_hours="1,5")
     assert talk.engine.calls == [
@@ -646,6 +646,26 @@ async def test_the_workspace_settings_can_be_changed(talk: Talk) -> None:
             WorkspaceSettings(approvers="named", named_approvers=["ann", "ben"], self_approval=False, approval_hours=1.5),
         )
     ]
+
+
+async def test_the_model_and_its_budget_can_be_chosen(talk: Talk) -> None:
+    answer = await talk.types("settings models")
+    assert answer.form is not None
+    assert {i.name: i.value for i in answer.form.inputs} == {
+        "provider": "auto",
+        "model": "",
+        "budget_usd": "",
+        "budget_tokens": "",
+    }
+    await talk.fills("models", "", provider="openai", model="gpt-x.1", budget_usd="$1,000.50", budget_tokens="2_000_000")
+    wanted = WorkspaceSettings(provider="openai", model="gpt-x.1", budget_usd=1000.5, budget_tokens=2_000_000)
+    assert talk.engine.calls == [("set_workspace", wanted)]
+
+
+@pytest.mark.parametrize("values", [{"budget_usd": "-1"}, {"budget_tokens": "1.5"}, {"budget_usd": "lots"}, {"model": "a b"}])
+async def test_a_budget_or_model_that_cannot_be_is_refused(talk: Talk, values: dict[str, str]) -> None:
+    assert (await talk.fills("models", "", **values)).error
+    assert talk.engine.calls == []
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,8 @@ TYPED: list[tuple[str, ParsedCommand]] = [
     ("delete todo", c.Delete(app="todo")),
     ("usage", c.Usage()),
     ("settings", c.Settings()),
+    ("settings approvals", c.Settings()),
+    ("settings models", c.Settings(part="models")),
     ("", c.Help()),
     ("  \u200b ", c.Help()),
     ("help", c.Help()),
@@ -222,10 +224,10 @@ APPS = ["todo", "tracker", "blog"]
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("", [f"{verb} " if verb not in {"list", "settings"} else verb for verb in VERBS]),
+        ("", [f"{verb} " if verb != "list" else verb for verb in VERBS]),
         ("st", ["stop ", "start "]),
         ("/nexus st", ["/nexus stop ", "/nexus start "]),
-        ("/nex", [f"/nexus {verb} " if verb not in {"list", "settings"} else f"/nexus {verb}" for verb in VERBS]),
+        ("/nex", [f"/nexus {verb} " if verb != "list" else f"/nexus {verb}" for verb in VERBS]),
         ("/sto", ["/nexus stop "]),
         ("show t", ["show todo ", "show tracker "]),
         ("show todo ", []),

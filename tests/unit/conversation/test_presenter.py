@@ -151,7 +151,7 @@ def test_the_review_card_shows_all_that_a_decision_needs() -> None:
         "Framework": "FastAPI",
         "Written by": "openai gpt-x",
         "Took": "9.4 s",
-        "Tokens": "11,310, $0.13",
+        "Tokens": "11,310, about $0.13",
     }
     assert "A todo belongs to at most one person." in said(card)
 
