@@ -47,10 +47,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complete(Generic[T]):
-    """The answer came to its own end."""
+    """The answer came to its own end.
+
+    ``notes``, here and in the other endings, are sentences that the person should know about how it came: another provider took over,
+    a picture was left out. The pipeline tells each of them once, as a `core.generation.progress.Note`.
+    """
 
     value: T
     usage: Usage
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,7 @@ class Partial:
 
     reason: str
     usage: Usage
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +73,7 @@ class Refused:
 
     reason: str
     usage: Usage
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +83,8 @@ class Failed:
     reason: str
     retryable: bool
     usage: Usage
+    outage: str = ""  #: where another provider may do better: what is wrong, as half a sentence ("OpenAI is overloaded"); else empty
+    notes: Sequence[str] = ()
 
 
 PlanOutcome = Complete[Plan] | Partial | Refused | Failed
@@ -113,6 +122,7 @@ class Writing:
     files: Sequence[PlannedFile]
     tree: FileTree  #: what there was before: the scaffold, or the app that is changed
     written: FileTree = field(default_factory=lambda: FileTree({}))  #: what this plan's other calls have written so far
+    told: str = ""  #: what Nexus itself has to say: what was laid in, what was wrong with the last answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +135,7 @@ class Failure:
     log_tail: str
     suspects: Sequence[str] = ()  #: paths that the log names
     frozen: frozenset[str] = field(default_factory=frozenset)
+    told: str = ""  #: what Nexus itself has to say: what was wrong with the last answer
 
 
 class Model(ABC):
@@ -134,7 +145,8 @@ class Model(ABC):
     last item of every stream is exactly one `Ended`. Closing the stream early stops the vendor's call at once.
     """
 
-    provider: str  #: "openai", "anthropic", "starter"
+    provider: str  #: "openai", "anthropic", "compatible", "starter"
+    label: str = ""  #: the provider's name, for people; empty where nobody is told
     name: str  #: the vendor's model name
     own_code: bool = False  #: True only for the starter: its code is Nexus's own, so a sandbox without walls may run it
 
@@ -148,13 +160,13 @@ class Model(ABC):
 
     @abstractmethod
     def write(self, writing: Writing, nonce: str) -> AsyncIterator[str | Ended]:
-        """These files, of a new app or of a changed one."""
+        """These files, of a new app or of a changed one; of a changed one exact edits and removals too."""
 
     @abstractmethod
     def resume(self, writing: Writing, path: str, partial: str, nonce: str) -> AsyncIterator[str | Ended]:
         """The rest of one file whose beginning, ``partial``, came before the answer was cut: raw text without sentinels, which may
-        repeat some of the beginning's end. ``nonce`` closes it, as it would close the file."""
+        repeat some of the beginning's end (`core.generation.continuation` joins them). ``nonce`` closes it, as it would close the file."""
 
     @abstractmethod
     def repair(self, failure: Failure, nonce: str) -> AsyncIterator[str | Ended]:
-        """Whole new contents of the files that need to change so that the check passes."""
+        """What needs to change so that the check passes: whole files, exact edits, removals."""
