@@ -1,27 +1,32 @@
-"""The parser of what a model writes: a stream of text, cut anywhere, into files.
+"""The parser of what a model writes: a stream of text, cut anywhere, into files, edits and removals.
 
-Fed by the pipeline with every piece as it arrives. It is incremental (nothing is read twice), linear in the text, pure, and bounded in
-memory; it gives the same events and the same result for every way of cutting the stream. It never unescapes anything and never raises on
-what a model wrote: hostile paths, oversize files, duplicates and unclosed files are reported.
+Fed by the pipeline with every piece as it arrives. It is incremental (nothing is read twice), linear in the text, pure, and
+bounded in memory; it gives the same events and the same result for every way of cutting the stream. It never unescapes anything
+and never raises on what a model wrote: hostile paths, oversize files, duplicates and unclosed files are reported.
 
-Recognised are exactly the marks of `core.generation.sentinels` with this request's nonce: the opening one at the start of a line, the
-closing one anywhere, because models forget the line break before it. Everything else is either a file's content or prose.
-"""
+Recognised are exactly the marks of `core.generation.sentinels` with this request's nonce: the opening one at the start of a
+line, the closing one anywhere, because models forget the line break before it. Everything else is either a file's content or
+prose. One exception: an answer that is a JSON object of files and nothing else is read as that, because its strings say exactly
+what is meant, and asking again costs as much as the whole answer. Files in markdown fences are not: where such a file ends is a
+guess."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 
 from core.errors import InvalidInput
 from core.files import MAX_FILE_BYTES, MAX_TREE_BYTES, check_path
 from core.generation import sentinels
+from core.generation.answers import files_of_json
+from core.generation.edits import Edit, read_edits
 from core.generation.problem import Problem
 
 PROGRESS_CHARS = 2_000  #: a FileProgress for every so many characters of a file
 MAX_PROSE = 20_000  #: characters of prose that are kept
+MAX_ANSWER = 2 * MAX_TREE_BYTES  #: characters of an answer without any mark that are kept, because it may be JSON
 MAX_OPENED = 200  #: different paths in one stream; a tree takes far fewer
 MAX_PROBLEMS = 100
 
@@ -49,7 +54,14 @@ class FileEnded:
     content: str
 
 
-ParserEvent = FileStarted | FileProgress | FileEnded
+@dataclass(frozen=True, slots=True)
+class EditStarted:
+    """An edit's opening mark was read; whether it applies is seen when the answer is over."""
+
+    path: str
+
+
+ParserEvent = FileStarted | FileProgress | FileEnded | EditStarted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +70,20 @@ class Parsed:
 
     files: Mapping[str, str]  #: the closed files with accepted paths; of duplicates the last closed one
     prose: str  #: text outside of files, at most `MAX_PROSE` characters of it
-    unclosed: Mapping[str, str]  #: files whose closing mark never came, with what there was of them
+    unclosed: Mapping[str, str]  #: files whose closing mark never came, with what there was of them, a last line break included
     duplicates: Sequence[str]  #: paths that were opened more than once
-    problems: Sequence[Problem]  #: hostile paths, oversize files
+    problems: Sequence[Problem]  #: hostile paths, oversize files, edits that cannot be read
+    edits: Mapping[str, Sequence[Edit]] = field(default_factory=dict)  #: in the order of the answer; they follow a whole file
+    broken_edits: Sequence[str] = ()  #: paths with an edit that was cut off or is not in the format
+    removed: Sequence[str] = ()  #: files that shall be no more
+    was_json: bool = False  #: the answer was a JSON object of files
 
 
 class _OpenFile:
-    """The file being read. ``problem`` means that it is skipped."""
+    """The file, or the edit of one, being read. ``problem`` means that it is skipped."""
 
-    def __init__(self, path: str, room: int, problem: Problem | None) -> None:
+    def __init__(self, kind: str, path: str, room: int, problem: Problem | None) -> None:
+        self.kind = kind
         self.path = path
         self.room = room
         self.problem = problem
@@ -84,18 +101,30 @@ class _OpenFile:
             self.text = StringIO()
             return []
         self.text.write(text)
+        if self.kind != "file":
+            return []
         return [FileProgress(self.path, n * PROGRESS_CHARS) for n in range(before + 1, self.chars // PROGRESS_CHARS + 1)]
 
     def content(self) -> str:
         """The content without the line breaks that belong to the marks, and without one outer markdown fence."""
+        return whole(self.path, self.text.getvalue())
+
+    def beginning(self) -> str:
+        """The content so far, to its last character."""
         raw = self.text.getvalue()
         head = _AFTER_OPENING.match(raw)
-        body = raw[head.end() :] if head else raw
-        if head and head.group().endswith("\r\n") and body.endswith("\r\n"):
-            body = body[:-2]
-        elif body.endswith("\n"):
-            body = body[:-1]
-        return strip_fence(self.path, body)
+        return raw[head.end() :] if head else raw
+
+
+def whole(path: str, raw: str) -> str:
+    """A file's content from what stood between its marks."""
+    head = _AFTER_OPENING.match(raw)
+    body = raw[head.end() :] if head else raw
+    if head and head.group().endswith("\r\n") and body.endswith("\r\n"):
+        body = body[:-2]
+    elif body.endswith("\n"):
+        body = body[:-1]
+    return strip_fence(path, body)
 
 
 _AFTER_OPENING = re.compile(r"[ \t]*\r?\n")
@@ -121,20 +150,30 @@ class Parser:
     """Reads one stream with one nonce. Feed every piece, then finish once."""
 
     def __init__(self, nonce: str) -> None:
-        self._opening = "\n" + sentinels.opening(nonce)
+        marks = {
+            "file": sentinels.opening(nonce),
+            "edit": sentinels.edit_opening(nonce),
+            "delete": sentinels.removal(nonce),
+        }
         closing = re.escape(sentinels.closing(nonce))
-        self._in_file = re.compile(f"(?P<end>{closing})|(?P<start>{re.escape(self._opening)})")
-        self._in_prose = re.compile(f"(?P<start>{re.escape(self._opening)})")
-        self._keep = max(len(self._opening), len(sentinels.closing(nonce))) - 1
+        opening = "|".join(f"(?P<{kind}>\n{re.escape(mark)})" for kind, mark in marks.items())
+        self._in_file = re.compile(f"(?P<end>{closing})|{opening}")
+        self._in_prose = re.compile(opening)
+        self._keep = max(map(len, (*marks.values(), sentinels.closing(nonce))))
+        self._nonce = nonce
         self._buffer = "\n"  # so that an opening mark at the very start is at the start of a line
         self._virtual = 1  # that line break is not part of the prose
         self._file: _OpenFile | None = None
         self._room = MAX_TREE_BYTES
         self._files: dict[str, str] = {}
         self._unclosed: dict[str, str] = {}
+        self._edits: dict[str, list[Edit]] = {}
+        self._broken: dict[str, None] = {}
+        self._removed: dict[str, None] = {}
         self._opened: dict[str, int] = {}
         self._problems: list[Problem] = []
         self._prose = StringIO(newline="")
+        self._prose_room = MAX_ANSWER
 
     def feed(self, text: str) -> list[ParserEvent]:
         """Read one piece, cut anywhere."""
@@ -146,12 +185,23 @@ class Parser:
         self._read(final=True)
         if self._file is not None:
             self._leave_unclosed()
+        prose = self._prose.getvalue()
+        said = None if self._prose_room == MAX_PROSE else files_of_json(prose)
+        for path, text in (said or {}).items():
+            self._open("file", path)
+            assert self._file is not None
+            self._file.take("\n" + text + "\n")
+            self._close()
         return Parsed(
             files=dict(self._files),
-            prose=self._prose.getvalue().strip(),
+            prose="" if said else prose[:MAX_PROSE].strip(),
             unclosed={path: text for path, text in self._unclosed.items() if path not in self._files},
             duplicates=tuple(path for path, times in self._opened.items() if times > 1),
             problems=tuple(self._problems),
+            edits={path: tuple(edits) for path, edits in self._edits.items() if path not in self._broken},
+            broken_edits=tuple(self._broken),
+            removed=tuple(path for path in self._removed if path not in self._files),
+            was_json=bool(said),
         )
 
     def _read(self, *, final: bool) -> list[ParserEvent]:
@@ -163,7 +213,8 @@ class Parser:
                 # What could still become a mark stays in the buffer.
                 stop = len(buffer) if final else max(at, search_from, len(buffer) - self._keep)
                 break
-            if mark["start"] is None:
+            kind = mark.lastgroup or ""
+            if kind == "end":
                 events += self._take(buffer[at : mark.start()])
                 events += self._close()
                 at = search_from = mark.end()
@@ -178,7 +229,7 @@ class Parser:
             events += self._take(buffer[at : mark.start()])
             if self._file is not None:
                 self._leave_unclosed()
-            events += self._open(header.path)
+            events += self._open(kind, header.path)
             at = search_from = header.end
         events += self._take(buffer[at:stop])
         self._buffer = buffer[stop:]
@@ -189,11 +240,15 @@ class Parser:
             return self._file.take(text)
         if text and self._virtual:
             text, self._virtual = text[1:], 0
-        self._prose.write(text[: max(0, MAX_PROSE - self._prose.tell())])
+        self._prose.write(text[: max(0, self._prose_room - self._prose.tell())])
         return []
 
-    def _open(self, written_path: str) -> list[ParserEvent]:
+    def _open(self, kind: str, written_path: str) -> list[ParserEvent]:
         self._virtual = 0
+        if self._prose_room != MAX_PROSE:
+            self._prose_room = MAX_PROSE
+            self._prose.seek(min(self._prose.tell(), MAX_PROSE))
+            self._prose.truncate()
         path = written_path.strip().removeprefix("./")
         problem: Problem | None = None
         try:
@@ -203,9 +258,17 @@ class Parser:
             problem = Problem(path=path, line=None, message=error.message)
         if path not in self._opened and len(self._opened) >= MAX_OPENED:
             problem = Problem(path=path, line=None, message=f"It comes after {MAX_OPENED} others; write fewer files.")
-        self._file = _OpenFile(path, min(self._room, MAX_FILE_BYTES), problem)
+        if kind == "delete":
+            if problem is None:
+                self._removed[path] = None
+            else:
+                self._report(problem)
+            return []
+        self._file = _OpenFile(kind, path, min(self._room, MAX_FILE_BYTES), problem)
         if problem is not None:
             return []
+        if kind == "edit":
+            return [EditStarted(path)]
         self._opened[path] = self._opened.get(path, 0) + 1
         return [FileStarted(path)]
 
@@ -213,23 +276,38 @@ class Parser:
         file = self._end_file()
         if file.problem is not None:
             return []
+        if file.kind == "edit":
+            edits = read_edits(file.beginning(), self._nonce)
+            if edits is None:
+                self._broken[file.path] = None
+            else:
+                self._edits.setdefault(file.path, []).extend(edits)
+            return []
         content = file.content()
         self._files[file.path] = content
         return [FileEnded(file.path, content)]
 
     def _leave_unclosed(self) -> None:
         file = self._end_file()
-        if file.problem is None:
-            self._unclosed[file.path] = file.content()
+        if file.problem is not None:
+            return
+        if file.kind == "edit":
+            self._broken[file.path] = None
+        else:
+            self._unclosed[file.path] = file.beginning()
 
     def _end_file(self) -> _OpenFile:
         assert self._file is not None
         file, self._file = self._file, None
         if file.problem is None:
             self._room -= file.chars
-        elif len(self._problems) < MAX_PROBLEMS:
-            self._problems.append(file.problem)
+        else:
+            self._report(file.problem)
         return file
+
+    def _report(self, problem: Problem) -> None:
+        if len(self._problems) < MAX_PROBLEMS:
+            self._problems.append(problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a model is told: vendor-neutral prompts, and the one JSON schema of a plan.
+"""What a model is told: vendor-neutral prompts.
 
 Built by the model adapters, each of which turns a `Prompt` into its vendor's request and adds nothing of its own. Whatever a person, a
 model or a log wrote is data: it stands in a block of its own, fenced with a mark that its author cannot know, and the system text says
@@ -14,17 +14,18 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from core.files import FileTree
 from core.frameworks.framework import Framework
-from core.generation import packages, sentinels
+from core.generation import continuation, features, packages, relevance, sentinels
 from core.generation.model import Brief, ChangeBrief, Failure, Writing
-from core.words.plan import FRAMEWORK_NAMES, FrameworkName, Plan, PlannedFile
+from core.generation.plan_schema import plan_schema as plan_schema
+from core.generation.scaffolding import next_migration
+from core.words.attachment import Attachment
+from core.words.plan import FEATURES, Feature, Plan
 
-MAX_TREE_CHARS = 300_000  #: of file contents in one prompt; of the files beyond it only name and size are told
 MAX_LOG_CHARS = 12_000
 _FENCE_KEY = secrets.token_bytes(16)
 
@@ -35,6 +36,7 @@ class Block:
 
     text: str
     shared: bool = False
+    image: Attachment | None = None  #: a picture; ``text`` then says what it is, and stands before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +78,28 @@ and has empty, loading and error states. It loads nothing from other hosts.
 """
 
 _PLAN_TASK = """\
-Answer with the plan of the app as JSON.
+Answer with the plan of the app as JSON. Plan the smallest app that does what was asked, and does it well.
 - name: a short title. summary: one or two sentences on what it does.
+- framework, why: where nobody named a framework, the one of those above that suits best, and why, in a sentence for the person; \
+where somebody did, an empty why.
+- features: of those known by name that the app has. pages: the pages of the app, each as "/path: purpose".
 - resources: what the app keeps, at most 6, names plural and snake_case, singular the same in the singular. Every table has an \
 id, so do not list it as a field. choices is only for type choice, references (another resource's name) only for type \
 reference; otherwise empty.
 - settings: names of settings that the app needs beyond DATABASE_URL and PLATFORM_API_URL, and why. Usually none.
 - dependencies: names of packages beyond the scaffold's own, only from the list above. Usually none.
-- files: every file that you will write or replace, with its path and its purpose, in the order of dependence. Keep it small: \
-3 to 12 files. Do not list a file that belongs to the platform. With a database there is at least one file \
-migrations/001_….sql.
-- assumptions: what you decided where the description was silent, a sentence each, at most 5."""
+- files: every file that you will write or replace, with its path, its purpose, what it exports (names with their signatures, as \
+other files call them) and what it imports (paths of other files in this list, and no others). Files may be written apart, by \
+writers who see of each other only this plan, so that exports must be exact. Keep it small: 3 to 12 files, each under 300 lines. \
+Do not list a file that belongs to the platform, or that the scaffold brings and you leave as it is. With a database there is at \
+least one file migrations/0001_….sql.
+- assumptions: what you decided where the description was silent or contradicts itself, a sentence each, at most 5."""
+
+_CHANGE_TASK = """
+This is a change to the app above: answer with the whole plan after the change, except that files names only those that will be \
+written, edited or removed (the purpose of one that is removed is "remove"; remove only what nothing needs any more). Keep what \
+the request does not speak of as it is: names, fields and features above all. Rows that exist must survive: a new column needs a \
+default or allows null. A change of the schema is a new migration, migrations/{next:04d}_….sql."""
 
 _FORMAT = """\
 The format of your answer, exactly: a line that opens the file, its raw text, a line that closes it. Nothing is escaped, and \
@@ -98,6 +111,21 @@ the whole text of the file
 Write every file completely: a program saves what stands between the two lines, so "rest unchanged" or "..." would delete \
 code. Write nothing outside of the files."""
 
+_EDITS = """
+
+A small change of a large file may be an edit instead: a text that occurs exactly once in the file as it is now, character for \
+character and long enough to be unique, and what stands there afterwards (nothing, to take it out). Several edits of one file are \
+made in order. An edit whose text does not occur exactly once is not made.
+{edit}path/of/the/file>>>
+{find}
+the old text
+{replace}
+the new text
+{closing}
+
+A file that nothing needs any more is removed with a line
+{removal}path/of/the/file>>>"""
+
 
 # -- the five requests --------------------------------------------------------------------------------------------------------------
 
@@ -105,56 +133,84 @@ code. Write nothing outside of the files."""
 def plan(brief: Brief, frameworks: Sequence[Framework]) -> Prompt:
     """Ask for the plan of a new app, in one of these frameworks."""
     blocks = [Block(text="\n\n".join(describe(framework) for framework in frameworks), shared=True), _description(brief)]
-    return Prompt(system=_SYSTEM, blocks=(*blocks, Block(text=_PLAN_TASK)))
+    wished = features.known(brief.features)
+    known = "The features that are known by name, and what each means:\n" + features.guidance_for_all(frameworks)
+    named = f"\nWhat was asked for names these of them, which the plan must have: {', '.join(wished)}." if wished else ""
+    return Prompt(system=_SYSTEM, blocks=(blocks[0], Block(text=known, shared=True), blocks[1], Block(text=_PLAN_TASK + named)))
 
 
 def plan_change(brief: ChangeBrief, framework: Framework) -> Prompt:
     """Ask for the plan of a changed app."""
-    task = (
-        _PLAN_TASK
-        + "\nThis is a change to the app above: answer with the whole plan after the change, except that files names only those that "
-        "will be written or rewritten. Keep what the request does not speak of as it is, names and fields above all. Rows that exist "
-        "must survive: a new column needs a default or allows null." + _frozen_note(brief.frozen)
-    )
-    return Prompt(system=_SYSTEM, blocks=(*_app(framework, brief.plan, brief.tree), _request(brief), Block(text=task)))
+    known = "The features that are known by name, and what each means:\n" + features.guidance(framework, FEATURES)
+    task = _PLAN_TASK + _CHANGE_TASK.format(next=next_migration([*brief.tree, *brief.frozen])) + _frozen_note(brief.frozen)
+    first = relevance.named_in(brief.request, brief.tree)
+    app = _app(framework, brief.plan, brief.tree, first)
+    return Prompt(system=_SYSTEM, blocks=(*app, Block(text=known), _request(brief), Block(text=task)))
 
 
 def write(writing: Writing, framework: Framework, nonce: str) -> Prompt:
     """Ask for files of a new or a changed app."""
-    return Prompt(system=_SYSTEM, blocks=(*_writing(writing, framework), Block(text=_write_task(writing, nonce))))
+    return Prompt(
+        system=_SYSTEM, blocks=(*_writing(writing, framework), *_so_far(writing), Block(text=_write_task(writing, nonce)))
+    )
 
 
 def resume(writing: Writing, framework: Framework, path: str, partial: str, nonce: str) -> Prompt:
     """Ask for the rest of a file that was cut off; the beginning stands in the prompt as data."""
     task = (
-        f"The file {path!r} was cut off. This is what came of it, up to its last character:\n{fence(partial)}\n\n"
-        "Go on exactly where it stops: repeat nothing, explain nothing, open no file again. "
-        f"Close the file, when it is whole, with a line {sentinels.closing(nonce)}"
+        f"The answer with this file was cut off:\n{fence(path)}\nThis is what came of it, up to its last character:\n{fence(partial)}\n\n"
+        f"Begin your answer with exactly these last characters of it once more:\n{fence(continuation.anchor(partial))}\n"
+        "and go on from there in the same line. Answer with the text itself: no fence, no opening line, nothing explained. "
+        f"When the file is whole, close it with a line {sentinels.closing(nonce)}"
     )
-    return Prompt(system=_SYSTEM, blocks=(*_writing(writing, framework), Block(text=task)))
+    return Prompt(system=_SYSTEM, blocks=(*_writing(writing, framework), *_so_far(writing), Block(text=task)))
 
 
 def _writing(writing: Writing, framework: Framework) -> tuple[Block, ...]:
-    """The prefix that all calls of one plan share."""
+    """The prefix that all calls of one plan share, byte for byte: nothing in it depends on the call."""
     plan = fence(writing.plan.model_dump_json(indent=1))
+    first = [file.path for file in writing.plan.files]
     if isinstance(writing.brief, ChangeBrief):
-        first = [file.path for file in writing.files]
         after = Block(text="The plan after the change:\n" + plan, shared=True)
-        return (*_app(framework, writing.brief.plan, writing.tree, first), _request(writing.brief), after)
+        first += relevance.named_in(writing.brief.request, writing.tree)
+        app = _app(framework, writing.brief.plan, writing.tree, first)
+        return (*app, *_guidance(framework, writing.plan.features), _request(writing.brief), after)
     there = "The project as it is now. Your files are added to it, or replace a file of the same path.\n\n"
+    tree = relevance.render(writing.tree, first, is_fixture=framework.is_fixture)
     return (
-        Block(text=describe(framework)),
-        Block(text=there + _render(writing.tree, first=[file.path for file in writing.plan.files]), shared=True),
+        Block(text=describe(framework, writing.plan.features)),
+        Block(text=there + tree, shared=True),
+        *_guidance(framework, writing.plan.features),
         _description(writing.brief),
         Block(text="The plan of the app:\n" + plan, shared=True),
     )
 
 
+def _guidance(framework: Framework, wanted: Collection[Feature]) -> tuple[Block, ...]:
+    told = features.guidance(framework, wanted)
+    styling = features.styling_guidance(framework)
+    return (Block(text=f"What the app's features mean:\n{told}\n{styling}" if told else styling),)
+
+
+def _so_far(writing: Writing) -> tuple[Block, ...]:
+    if not writing.written:
+        return ()
+    return (
+        Block(
+            text="Files of this plan that are written already, and stay as they are:\n" + fence(relevance.render(writing.written))
+        ),
+    )
+
+
 def _write_task(writing: Writing, nonce: str) -> str:
-    task = _files_task(writing.files, nonce)
+    listed = json.dumps(
+        [file.model_dump(include={"path", "purpose", "exports"}) for file in writing.files], ensure_ascii=False, indent=1
+    )
+    change = isinstance(writing.brief, ChangeBrief)
+    task = f"Write these files, each whole, in this order:\n{fence(listed)}\n\n{_format(nonce, edits=change)}"
     if isinstance(writing.brief, ChangeBrief):
         task += "\nChange only what the request needs; keep the rest of each file as it is." + _frozen_note(writing.brief.frozen)
-    return task
+    return task + _told(writing.told)
 
 
 def repair(failure: Failure, framework: Framework, nonce: str) -> Prompt:
@@ -164,11 +220,11 @@ def repair(failure: Failure, framework: Framework, nonce: str) -> Prompt:
     names = json.dumps(list(failure.suspects), ensure_ascii=False)
     named = f"It names these files:\n{fence(names)}\n" if failure.suspects else ""
     task = (
-        f"{named}Find the cause and write, whole, the files that have to change so that this check passes and the app still does "
-        f"what its plan says. Change as little as possible.\n\n{_format(nonce)}{_frozen_note(failure.frozen)}"
+        f"{named}Find the cause and write what has to change so that this check passes and the app still does what its plan says. "
+        f"Change as little as possible.\n\n{_format(nonce, edits=True)}{_frozen_note(failure.frozen)}{_told(failure.told)}"
     )
-    blocks = (*_app(framework, failure.plan, failure.tree, failure.suspects), Block(text=seen), Block(text=task))
-    return Prompt(system=_SYSTEM, blocks=blocks)
+    app = _app(framework, failure.plan, failure.tree, failure.suspects)
+    return Prompt(system=_SYSTEM, blocks=(*app, Block(text=seen), Block(text=task)))
 
 
 # -- the parts ----------------------------------------------------------------------------------------------------------------------
@@ -181,9 +237,9 @@ def fence(text: str) -> str:
     return f'<data id="{mark}">\n{text}\n</data id="{mark}">'
 
 
-def describe(framework: Framework) -> str:
-    """The scaffold and its rules. It is Nexus's own text, so it is not fenced."""
-    tree = framework.scaffold()
+def describe(framework: Framework, wanted: Collection[Feature] = ()) -> str:
+    """The scaffold with these features, and its rules. It is Nexus's own text, so it is not fenced."""
+    tree = framework.scaffold([feature for feature in wanted if feature in framework.features])
     lines = [f"  {path}{_standing(framework, path)}" for path in tree]
     own = ", ".join(sorted(framework.dependencies(tree)))
     more = ", ".join(sorted(packages.allowed(framework.name)))
@@ -216,33 +272,30 @@ def _request(brief: ChangeBrief) -> Block:
 
 
 def _app(framework: Framework, plan: Plan, tree: FileTree, first: Sequence[str] = ()) -> tuple[Block, ...]:
+    shown = relevance.render(tree, first, is_fixture=framework.is_fixture)
     return (
-        Block(text=describe(framework)),
+        Block(text=describe(framework, plan.features)),
         Block(text="The app's plan:\n" + fence(plan.model_dump_json(indent=1))),
-        Block(text="The app's files:\n" + fence(_render(tree, first=first)), shared=True),
+        Block(text="The app's files:\n" + fence(shown), shared=True),
     )
 
 
-def _render(tree: FileTree, first: Sequence[str]) -> str:
-    """Every file with its path; those named first have the first claim on the room."""
-    room = MAX_TREE_CHARS
-    whole: set[str] = set()
-    for path in (*(p for p in first if p in tree), *sorted(tree, key=tree.size)):
-        if path not in whole and len(tree[path]) <= room:
-            room -= len(tree[path])
-            whole.add(path)
-    return "\n".join(
-        f"=== {path}\n{tree[path]}" if path in whole else f"=== {path} ({tree.size(path):,} bytes, not shown)" for path in tree
-    )
+def _format(nonce: str, *, edits: bool = False) -> str:
+    closing = sentinels.closing(nonce)
+    text = _FORMAT.format(opening=sentinels.opening(nonce), closing=closing)
+    if edits:
+        text += _EDITS.format(
+            edit=sentinels.edit_opening(nonce),
+            find=sentinels.finding(nonce),
+            replace=sentinels.replacing(nonce),
+            closing=closing,
+            removal=sentinels.removal(nonce),
+        )
+    return text
 
 
-def _files_task(files: Sequence[PlannedFile], nonce: str) -> str:
-    listed = json.dumps([{"path": file.path, "purpose": file.purpose} for file in files], ensure_ascii=False, indent=1)
-    return f"Write these files, each whole, in this order:\n{fence(listed)}\n\n{_format(nonce)}"
-
-
-def _format(nonce: str) -> str:
-    return _FORMAT.format(opening=sentinels.opening(nonce), closing=sentinels.closing(nonce))
+def _told(text: str) -> str:
+    return f"\n\n{text}" if text else ""
 
 
 def _frozen_note(frozen: frozenset[str]) -> str:
@@ -250,36 +303,3 @@ def _frozen_note(frozen: frozenset[str]) -> str:
         return ""
     names = ", ".join(sorted(frozen))
     return f"\nThese files were released and may never change: {names}. A change of the schema is a new, higher-numbered file."
-
-
-# -- the plan's schema --------------------------------------------------------------------------------------------------------------
-
-_DROPPED = {"default", "title", "description", "pattern", "minLength", "maxLength", "minItems", "maxItems"}
-
-
-def plan_schema(framework: FrameworkName | None = None) -> dict[str, Any]:
-    """The JSON schema of a plan as both vendors' strict modes take it: no references, no additional properties, all required, nothing
-    that only some of them check. An answer is therefore validated again with `Plan`. ``framework`` leaves that one as the only choice."""
-    source = Plan.model_json_schema()
-    schema: dict[str, Any] = _strict(source, source.get("$defs", {}))
-    schema["properties"]["framework"] = {"type": "string", "enum": list(FRAMEWORK_NAMES) if framework is None else [framework]}
-    return schema
-
-
-def _strict(node: Any, definitions: Mapping[str, Any]) -> Any:
-    if isinstance(node, list):
-        return [_strict(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if "$ref" in node:
-        return _strict(definitions[node["$ref"].rsplit("/", 1)[-1]], definitions)
-    strict: dict[str, Any] = {}
-    for key, value in node.items():
-        if key == "properties":
-            strict[key] = {name: _strict(value[name], definitions) for name in value}
-        elif key not in _DROPPED and key != "$defs":
-            strict[key] = _strict(value, definitions)
-    if strict.get("type") == "object":
-        strict["required"] = list(strict.get("properties", {}))
-        strict["additionalProperties"] = False
-    return strict

@@ -3,6 +3,9 @@
 Used by the prompts (to ask for it), the parser (to read it) and the models that are programs (to write it). Raw text because JSON
 is a poor container for code: quoting damages it, and a cut answer loses the half-written file. The nonce is fresh for every request,
 so no text that was written before it can open or close a file.
+
+Three blocks: a whole file, an exact edit of one (text that occurs once, and what stands there instead), and the removal of one.
+An edit is not a diff: models miscount lines and context, while a text that must occur exactly once either applies or does not.
 """
 
 from __future__ import annotations
@@ -30,6 +33,36 @@ def closing(nonce: str) -> str:
     return f"<<<end:{nonce}>>>"
 
 
+def edit_opening(nonce: str) -> str:
+    """What stands before the path of a file that is edited; ``>>>`` follows the path, `closing` ends the edit."""
+    return f"<<<edit:{nonce} "
+
+
+def finding(nonce: str) -> str:
+    """What stands on the line before the text that is looked for."""
+    return f"<<<find:{nonce}>>>"
+
+
+def replacing(nonce: str) -> str:
+    """What stands on the line between the text that is looked for and the one that replaces it."""
+    return f"<<<with:{nonce}>>>"
+
+
+def removal(nonce: str) -> str:
+    """What stands before the path of a file that is removed; ``>>>`` follows, and that is all."""
+    return f"<<<delete:{nonce} "
+
+
 def emit(path: str, content: str, nonce: str) -> str:
     """One file in the format; the parser gives back exactly this content."""
     return f"{opening(nonce)}{path}>>>\n{content}\n{closing(nonce)}\n"
+
+
+def emit_edit(path: str, search: str, replacement: str, nonce: str) -> str:
+    """One edit in the format."""
+    return f"{edit_opening(nonce)}{path}>>>\n{finding(nonce)}\n{search}\n{replacing(nonce)}\n{replacement}\n{closing(nonce)}\n"
+
+
+def emit_removal(path: str, nonce: str) -> str:
+    """One removal in the format."""
+    return f"{removal(nonce)}{path}>>>\n"

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from core.files import FileTree
-from core.generation import prompts
+from core.generation import prompts, relevance
 from core.generation.model import Brief, ChangeBrief, Failure, Writing
 from core.generation.prompts import Prompt
 from core.words.plan import Plan
@@ -72,12 +72,13 @@ def test_a_tree_that_is_too_large_shows_the_files_that_matter_and_names_the_rest
     tree = FileTree({f"big{n}.txt": f"content {n} " * 9_000 for n in range(8)})
     brief = ChangeBrief(request="x", plan=PLAN, tree=tree)
     files = [PLAN.files[0].model_copy(update={"path": "big7.txt"})]
+    plan = PLAN.model_copy(update={"files": files})
     text = "".join(
-        block.text for block in prompts.write(Writing(brief=brief, plan=PLAN, files=files, tree=tree), FRAMEWORK, NONCE).blocks
+        block.text for block in prompts.write(Writing(brief=brief, plan=plan, files=files, tree=tree), FRAMEWORK, NONCE).blocks
     )
-    assert len(text) < prompts.MAX_TREE_CHARS + 20_000
+    assert len(text) < relevance.MAX_SHOWN_CHARS + 20_000
     assert "content 7 content 7" in text
-    assert text.count("bytes, not shown)") == 5
+    assert text.count("bytes, not shown)") == 7
 
 
 def test_the_schema_is_as_strict_as_both_vendors_ask() -> None:
