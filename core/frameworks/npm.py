@@ -8,6 +8,7 @@ build and no start command.
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -34,6 +35,18 @@ _OWNED = frozenset(
         "deno.lock",
     }
 )
+#: where the server of a Node app usually starts
+ENTRIES = (
+    "server.js",
+    "index.js",
+    "app.js",
+    "server.mjs",
+    "server.cjs",
+    "index.mjs",
+    "src/server.js",
+    "src/index.js",
+    "src/app.js",
+)
 _NAME = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]{0,100}/)?[a-z0-9~-][a-z0-9._~-]{0,100}")
 _RANGE = re.compile(r"[0-9xX*^~<>=|. v+A-Za-z-]{1,100}")
 
@@ -48,6 +61,7 @@ class NodeFramework(Framework):
     home: ClassVar[Path]  #: the framework's own folder, with ``scaffold/`` and pnpm-lock.yaml
     #: the parts of package.json that are installed, the most important first; build tools are among devDependencies
     kinds: ClassVar[Sequence[str]] = ("dependencies", "devDependencies")
+    entries: ClassVar[Sequence[str]] = ENTRIES  #: the scaffold's first; for apps whose package.json names none
 
     @abstractmethod
     def scaffold(self, features: Collection[Feature] = ()) -> FileTree: ...
@@ -68,6 +82,22 @@ class NodeFramework(Framework):
         if not isinstance(package, dict):
             raise InvalidInput("package.json is not a JSON object; correct it and send it again.")
         return package
+
+    def entry(self, tree: FileTree) -> str:
+        """The file that starts the server: ``main`` of package.json, or the first of `entries` that there is.
+
+        Raises:
+            InvalidInput: there is none.
+        """
+        main = self.package(tree).get("main")
+        named = posixpath.normpath(main) if isinstance(main, str) and main else ""
+        for path in (named, *self.entries):
+            if path in tree:
+                return path
+        usual = self.entries[0]
+        raise InvalidInput(
+            f"There is no {usual}, and package.json names no other file as its main. Add {usual}, which listens on PORT."
+        )
 
     def with_dependencies(self, tree: FileTree, dependencies: Mapping[str, str]) -> FileTree:
         package = self.package(tree)

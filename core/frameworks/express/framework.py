@@ -1,17 +1,15 @@
 """Express on Node.js, with pg.
 
-Any app that keeps the platform contract runs, not only the scaffold's: the entry is ``main`` of package.json or ``server.js`` and
-the like. The scaffold's server is also that of the Vite frameworks, which have it in a folder of its own.
+Any app that keeps the platform contract runs, not only the scaffold's. The scaffold's server is also that of the Vite frameworks, which
+have it in a folder of its own.
 """
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from core.errors import InvalidInput
 from core.files import FileTree
 from core.frameworks.framework import Recipe, StartCommand, Toolchain
 from core.frameworks.npm import NodeFramework, scaffold_files, serve, syntax_check
@@ -19,17 +17,6 @@ from core.frameworks.page import page
 from core.words.plan import Feature
 
 _HERE = Path(__file__).parent
-_ENTRIES = (
-    "server.js",
-    "index.js",
-    "app.js",
-    "server.mjs",
-    "server.cjs",
-    "index.mjs",
-    "src/server.js",
-    "src/index.js",
-    "src/app.js",
-)
 _OVERLAYS: frozenset[Feature] = frozenset({"authentication"})  #: features with a folder below ``features/``
 
 
@@ -51,21 +38,6 @@ class Express(NodeFramework):
 
     def start(self, tree: FileTree, tools: Toolchain) -> StartCommand:
         return serve(tools, self.entry(tree))
-
-    def entry(self, tree: FileTree) -> str:
-        """The file that starts the server.
-
-        Raises:
-            InvalidInput: there is none.
-        """
-        main = self.package(tree).get("main")
-        named = posixpath.normpath(main) if isinstance(main, str) and main else ""
-        for path in (named, *_ENTRIES):
-            if path in tree:
-                return path
-        raise InvalidInput(
-            "There is no server.js, and package.json names no other file as its main. Add server.js, which listens on PORT."
-        )
 
 
 def server(folder: str, features: Collection[Feature] = ()) -> Mapping[str, str]:

@@ -1,0 +1,21 @@
+// The page: what Vite has built into dist/. Any other address that is no file shows the page too, which then decides what it means.
+
+import path from 'node:path';
+
+import express from 'express';
+
+const POLICY = "default-src 'self'; img-src 'self' https: data: blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'";
+
+function headers(response, file) {
+  // What is in assets/ has its content's hash in its name.
+  response.set('cache-control', file.includes(`${path.sep}assets${path.sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache');
+  if (file.endsWith('.html')) response.set('content-security-policy', POLICY);
+}
+
+function page(request, response, next) {
+  const isPage = ['GET', 'HEAD'].includes(request.method) && !request.path.startsWith('/api/') && !path.extname(request.path);
+  if (!isPage || !request.accepts('html')) return next();
+  return response.sendFile('index.html', { root: 'dist', cacheControl: false, headers: { 'cache-control': 'no-cache', 'content-security-policy': POLICY } });
+}
+
+export const pages = express.Router().use(express.static('dist', { cacheControl: false, setHeaders: headers }), page);
