@@ -328,17 +328,18 @@ async def test_only_a_database_that_does_not_answer_is_blamed(
         async with asyncio.timeout(5):
             while "/nonexistent" not in app.log.read_text():  # noqa: ASYNC110 - another process writes it
                 await asyncio.sleep(0.01)
-        way.unlink()
         admin = await asyncpg.connect(postgres.admin_dsn)
-        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'db\\_%'")
+        for _ in range(10):  # the end of a connection is seen at one of many moments
+            way.unlink()
+            await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'db\\_%'")
+            async with asyncio.timeout(5):
+                while (answer := await app.call("GET", "/api/row"))[0] == 200:
+                    pass
+            assert answer[0] == 503
+            assert "The database does not answer" in answer[1]["detail"]
+            way.symlink_to(postgres.socket_dir)
+            assert (await app.call("GET", "/api/row")) == (200, 1)
         await admin.close()
-        async with asyncio.timeout(5):
-            while (answer := await app.call("GET", "/api/row"))[0] == 200:
-                pass
-        assert answer[0] == 503
-        assert "The database does not answer" in answer[1]["detail"]
-        way.symlink_to(postgres.socket_dir)
-        assert (await app.call("GET", "/api/row")) == (200, 1)
 
 
 async def test_health_is_bad_while_the_database_is_gone_and_the_app_stays_up(

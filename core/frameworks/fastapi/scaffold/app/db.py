@@ -8,7 +8,14 @@ from typing import Any
 
 import asyncpg
 
-GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError, ConnectionError)
+# InternalClientError: an idle connection on which the server said goodbye, before asyncpg saw that it is closed.
+GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    ConnectionError,
+)
 
 
 class Unreachable(Exception):
@@ -20,7 +27,7 @@ def reaching() -> Iterator[None]:
     """Tells a database that cannot be reached from a file that cannot be read: both are an OSError."""
     try:
         yield
-    except OSError as error:
+    except (OSError, asyncpg.InternalClientError) as error:
         raise Unreachable(f"{type(error).__name__}: {error}") from error
 
 
