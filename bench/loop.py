@@ -16,53 +16,24 @@ import contextlib
 import json
 import os
 import shutil
-import signal
-import socket
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import psutil
 from rich.console import Console
 from rich.table import Table
 
 from adapters.api.tokens import Tokens
+from bench.house import free_port, nexus
 from bot.platform.data_folder import DataFolder
 from bot.platform.parts import find_parts
 
-ROOT = Path(__file__).resolve().parent.parent
 DESCRIPTION = "a todo app with due dates and priorities"
 GOALS = {"review fastapi": 8.0, "review express": 6.0, "approve fastapi": 2.0, "approve express": 2.0, "up": 5.0}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.asynccontextmanager
-async def nexus(data: Path, port: int) -> AsyncIterator[tuple[float, psutil.Process]]:
-    """A running Nexus; yields the seconds until it was ready, and its process."""
-    began = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "up", "--data", str(data), "--port", str(port),
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        while b"Sign in" not in (line := await process.stdout.readline()):
-            if not line:
-                raise SystemExit("Nexus did not start")
-        yield time.perf_counter() - began, psutil.Process(process.pid)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        await process.communicate()
 
 
 class Api:
