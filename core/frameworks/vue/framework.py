@@ -1,0 +1,24 @@
+"""Vue with TypeScript, built by Vite; Tailwind is always there. Its API is the Express scaffold's.
+
+Types are checked by vue-tsc, also those of templates. It runs on the compiler's own API, which TypeScript has up to version 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from core.frameworks.vite import ViteFramework
+from core.words.plan import Feature
+
+
+class Vue(ViteFramework):
+    """Vue, `src/App.vue`, and `server/server.js`."""
+
+    name = "vue"
+    label = "Vue"
+    home = Path(__file__).parent
+    checker = ("node_modules/vue-tsc/bin/vue-tsc.js", "--noEmit")
+
+    def components(self, features: Collection[Feature]) -> Mapping[str, str]:
+        return {}
