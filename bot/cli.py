@@ -27,6 +27,7 @@ from bot.instance import instance
 from bot.platform.data_folder import DataFolder
 from bot.settings import Settings
 from core.errors import NexusError, OperatorError, UserError
+from core.words.plan import FRAMEWORK_NAMES
 from core.words.walls import Isolation
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -157,7 +158,7 @@ def signin(user: Annotated[str, typer.Argument(help="Whom to sign in; you when l
 @app.command()
 def build(
     description: Annotated[list[str], typer.Argument(help="What the app should do, in your own words.")],
-    framework: Annotated[str, typer.Option(help="fastapi or express; chosen when left out.")] = "",
+    framework: Annotated[str, typer.Option(help=f"{', '.join(FRAMEWORK_NAMES)}; chosen when left out.")] = "",
     features: Annotated[str, typer.Option(help="Comma-separated.")] = "",
     styling: Annotated[str, typer.Option()] = "",
     provider: Annotated[str, typer.Option(help="auto, starter, openai or anthropic.")] = "",

@@ -17,7 +17,7 @@ from core.ids import AppId, BuildId
 from core.operations.engine import Engine
 from core.words.attachment import attachment
 from core.words.inbound import Who
-from core.words.plan import FrameworkName
+from core.words.plan import FRAMEWORK_NAMES, FrameworkName
 from core.words.views import BuildState, BuildView, DeploymentState, DeploymentView
 
 
@@ -90,7 +90,7 @@ class GenerationCalls:
         if not body.app_name:
             raise InvalidInput("Say what to deploy: a `build_id`, or `app_name`, `files` and `framework`.")
         if not body.framework:
-            raise InvalidInput("Say which `framework` the files are for: fastapi or express.")
+            raise InvalidInput(f"Say which `framework` the files are for: {', '.join(FRAMEWORK_NAMES)}.")
         return await self._engine.push(
             call.who,
             name=body.app_name,

@@ -11,6 +11,9 @@ from typing import Any, Literal
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
 from core.words.cards import Step
+from core.words.plan import FRAMEWORK_NAMES
+
+_FRAMEWORKS = ", ".join(f"`{name}`" for name in FRAMEWORK_NAMES)
 
 
 class Shape(BaseModel):
@@ -35,7 +38,7 @@ class GenerateRequest(Shape):
     """A new app from a description."""
 
     description: str = Field(description="What the app should do, up to 10,000 characters.")
-    framework: str | None = Field(None, description="`fastapi` or `express`; chosen when left out.")
+    framework: str | None = Field(None, description=f"One of {_FRAMEWORKS}; chosen when left out.")
     features: list[str] = []
     styling: str = ""
     provider: str = Field("auto", description="`auto`, `starter`, `openai` or `anthropic`.")

@@ -36,6 +36,7 @@ from adapters.web.session import SESSION_LIFE, Sessions
 from core.errors import Conflict, InvalidInput, NexusError, NotFound, Unauthenticated
 from core.ids import BuildId, ThreadId, new_id
 from core.words.inbound import Answer, Inbound, Who
+from core.words.plan import FRAMEWORK_LABELS, FRAMEWORK_NAMES
 
 log = structlog.get_logger(__name__)
 MAX_COMPLETE = 500  #: characters; longer text is prose, not a command
@@ -57,7 +58,7 @@ class Web:
     sessions: Sessions
     complete: Completer
     authenticate: Authenticate = nobody
-    frameworks: Sequence[tuple[str, str]] = (("fastapi", "FastAPI"), ("express", "Express"))
+    frameworks: Sequence[tuple[str, str]] = tuple((name, FRAMEWORK_LABELS[name]) for name in FRAMEWORK_NAMES)
     secure: bool = False  #: the page is reached over TLS
     beat: float = stream.BEAT
 

@@ -18,7 +18,7 @@ from core.conversation import commands as c
 from core.conversation.commands import ParsedCommand
 from core.conversation.words import Word, tidy, words
 from core.errors import InvalidInput
-from core.words.plan import FRAMEWORK_NAMES, FrameworkName, slugify
+from core.words.plan import FRAMEWORK_NAMES, FrameworkName, framework_called, slugify
 
 PROVIDERS = ("auto", "starter", "openai", "anthropic")
 MAX_LOG_LINES = 1000
@@ -115,10 +115,10 @@ def framework_name(typed: str) -> FrameworkName:
     Raises:
         InvalidInput: it names the known ones and the nearest.
     """
+    found = framework_called(typed)
+    if found is not None:
+        return found
     plain = re.sub(r"[^a-z0-9]", "", typed.casefold())
-    for name in FRAMEWORK_NAMES:
-        if plain in {name, name + "js"}:
-            return name
     near = nearest(plain, FRAMEWORK_NAMES, cutoff=0.3)
     known = ", ".join(FRAMEWORK_NAMES)
     raise InvalidInput(

@@ -10,22 +10,24 @@ from core.errors import InvalidInput
 from core.frameworks.express.framework import Express
 from core.frameworks.fastapi.framework import FastAPI
 from core.frameworks.framework import Framework
-from core.words.plan import FrameworkName
+from core.frameworks.react.framework import React
+from core.words.plan import FrameworkName, framework_called
 
-FRAMEWORKS: Mapping[FrameworkName, Framework] = MappingProxyType({"fastapi": FastAPI(), "express": Express()})
+FRAMEWORKS: Mapping[FrameworkName, Framework] = MappingProxyType(
+    {"fastapi": FastAPI(), "express": Express(), "react": React()}
+)
 
 
 def framework(name: str) -> Framework:
-    """The framework of this name, whatever its case.
+    """The framework of this name, however it is written.
 
     Raises:
         InvalidInput: there is none; the message names the known ones and the nearest.
     """
-    wanted = name.strip().lower()
-    for known, found in FRAMEWORKS.items():
-        if wanted in {known, found.label.lower()}:
-            return found
-    near = difflib.get_close_matches(wanted, list(FRAMEWORKS), n=1, cutoff=0.5)
+    found = framework_called(name)
+    if found is not None:
+        return FRAMEWORKS[found]
+    near = difflib.get_close_matches(name.strip().lower(), list(FRAMEWORKS), n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
-    known_ones = " and ".join(FRAMEWORKS)
-    raise InvalidInput(f"There is no framework {name.strip()[:40]!a} here.{hint} Nexus knows {known_ones}.")
+    *others, last = FRAMEWORKS
+    raise InvalidInput(f"There is no framework {name.strip()[:40]!a} here.{hint} Nexus knows {', '.join(others)} and {last}.")

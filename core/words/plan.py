@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 FrameworkName = Literal["fastapi", "express", "react", "nextjs", "vue"]
-FRAMEWORK_NAMES: tuple[FrameworkName, ...] = ("fastapi", "express")
+FRAMEWORK_NAMES: tuple[FrameworkName, ...] = ("fastapi", "express", "react")
 FRAMEWORK_LABELS: Mapping[FrameworkName, str] = MappingProxyType(
     {"fastapi": "FastAPI", "express": "Express", "react": "React", "nextjs": "Next.js", "vue": "Vue"}
 )
@@ -101,6 +101,19 @@ class Plan(Value):
     files: list[PlannedFile] = Field(default=[], max_length=50)
     requires_database: bool = True
     assumptions: list[str] = []  #: what was decided where the description was silent; shown to the person
+
+
+#: other words for a framework; what its name is not, letter by letter
+_CALLED: Mapping[str, FrameworkName] = MappingProxyType(
+    {"next": "nextjs", "node": "express", "nodejs": "express", "reactvite": "react", "vitereact": "react", "vitevue": "vue"}
+)
+
+
+def framework_called(typed: str) -> FrameworkName | None:
+    """The framework that is meant, however it is written: "FastAPI", "express.js", "Next"; None where there is no such one here."""
+    plain = re.sub(r"[^a-z0-9]", "", typed.casefold())
+    meant = _CALLED.get(plain, plain)
+    return next((name for name in FRAMEWORK_NAMES if meant in {name, name + "js"}), None)
 
 
 def slugify(title: str) -> str:

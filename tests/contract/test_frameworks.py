@@ -19,10 +19,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from adapters.models.starter import python_code
+from adapters.models.starter.layouts import LAYOUTS
 from core.files import FileTree
 from core.frameworks.framework import Framework, Toolchain
 from core.frameworks.registry import FRAMEWORKS
-from core.words.plan import FieldType, Plan, Resource, ResourceField
+from core.words.plan import FieldType, FrameworkName, Plan, Resource, ResourceField
 from tests.contract.running_app import RunningApp, database, environment, install, run, started, toolchain
 from tests.support.postgres import ThrowawayPostgres, free_port, throwaway_postgres
 from tests.unit.models.starter.test_starter_any_text import TEXTS
@@ -35,6 +36,14 @@ DESCRIPTIONS = (
     "order: order, user, group, class, select, constructor, json, model_config, ctid, one_of, q, limit",
     'gauges: count (integer), ratio (number), price (money), when (datetime), day (date), email, url, is_ok, kind (it\'s, a "b", c)',
     "a CRM with notes",
+)
+
+#: whose server is their own; the others have the Express scaffold's, of which these tests need to be told once
+with_own_server = pytest.mark.parametrize(
+    "framework",
+    [pytest.param(FRAMEWORKS[name], id=name) for name in ("fastapi", "express")],
+    indirect=True,
+    scope="session",
 )
 
 
@@ -163,7 +172,20 @@ async def drive(app: RunningApp, resource: Resource) -> None:
 
 
 @pytest.mark.parametrize("description", DESCRIPTIONS)
+@with_own_server
 async def test_every_resource_of_a_generated_app_can_be_created_read_changed_and_deleted(
+    description: str, framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
+) -> None:
+    await _drive_all(description, framework, tools, folder, layer, postgres)
+
+
+async def test_an_app_with_many_kinds_of_things_keeps_them_in_every_framework(
+    framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
+) -> None:
+    await _drive_all(", ".join(DESCRIPTIONS[3:5]), framework, tools, folder, layer, postgres)
+
+
+async def _drive_all(
     description: str, framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
 ) -> None:
     plan, tree = await written(description, framework.name)
@@ -172,7 +194,7 @@ async def test_every_resource_of_a_generated_app_can_be_created_read_changed_and
         status, page = await app.call("GET", "/")
         assert status == 200
         assert "<title>" in page
-        status, schema = await app.call("GET", "/schema.json")
+        schema = json.loads(tree[LAYOUTS[framework.name].schema])
         assert [resource["name"] for resource in schema["resources"]] == [resource.name for resource in plan.resources]
         for resource in _parents_first(plan):
             await drive(app, resource)
@@ -312,6 +334,7 @@ FAULTY = {
 }
 
 
+@with_own_server
 async def test_only_a_database_that_does_not_answer_is_blamed(
     framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
 ) -> None:
@@ -342,6 +365,7 @@ async def test_only_a_database_that_does_not_answer_is_blamed(
         await admin.close()
 
 
+@with_own_server
 async def test_health_is_bad_while_the_database_is_gone_and_the_app_stays_up(
     framework: Framework, tools: Toolchain, folder: Path, layer: Path
 ) -> None:
@@ -392,11 +416,19 @@ async def test_the_scaffold_alone_builds_starts_and_serves_its_page(
     tree = framework.scaffold()
     url = await database(postgres, migrations(tree))
     async with started(framework, tree, tools, folder, layer, url) as app:
-        for path, kind in (("/", "text/html"), ("/app.js", "javascript"), ("/app.css", "text/css"), ("/favicon.svg", "svg")):
-            status, _ = await app.call("GET", path)
-            assert (status, kind in app.headers["Content-Type"], app.headers["Cache-Control"]) == (200, True, "no-cache")
-        assert (await app.call("GET", "/api/nothing"))[0] == 404
-        assert (await app.call("GET", "/../server.js"))[0] == 404
+        status, html = await app.call("GET", "/")
+        assert (status, "text/html" in app.headers["Content-Type"]) == (200, True)
+        assert "no-cache" in app.headers["Cache-Control"] or "no-store" in app.headers["Cache-Control"]
+        loaded = {path.lstrip("/") for path in re.findall(r'<(?:script|link)[^>]*(?:src|href)="([^"]+)"', html)}
+        kinds = set()
+        for path in loaded:
+            assert (await app.call("GET", f"/{path}"))[0] == 200, path
+            kinds.add(app.headers["Content-Type"].split(";")[0].rsplit("/", 1)[1])
+            forever = "immutable" in app.headers["Cache-Control"]
+            assert forever == bool(re.search(r"[-/~.][\w-]{8,}\.(js|css)$", path)), path
+        assert {"javascript", "css", "svg+xml"} <= kinds
+        for path in ("/api/nothing", "/../package.json", "/package.json", "/.env.example", "/server.js", "/nothing.js"):
+            assert (await app.call("GET", path))[0] == 404, path
 
 
 async def test_the_socket_may_be_connected_to_by_the_proxy_and_is_gone_after_the_end(
@@ -454,6 +486,7 @@ async def test_a_stale_socket_file_is_replaced(
 BROKEN = {
     "fastapi": ("app/resources/broken.py", "def broken(:\n", "broken.py"),
     "express": ("src/broken.js", "export const x = ;\n", "src/broken.js:1"),
+    "react": ("src/broken.tsx", "export const x = ;\n", "src/broken.tsx"),
 }
 
 
@@ -468,6 +501,23 @@ async def test_a_syntax_error_fails_the_build_and_names_the_file(
         run(framework.build(tree, tools), tmp_path, folder)
 
 
+TYPED = {"react": ("src/App.tsx", "export function App() {\n  const total: number = 'none';\n  return <p>{total}</p>;\n}\n")}
+
+
+@pytest.mark.parametrize("name", list(TYPED))
+async def test_a_wrong_type_fails_the_build_and_is_told_with_its_place(
+    name: FrameworkName, tools: Toolchain, folder: Path, tmp_path: Path
+) -> None:
+    spec = FRAMEWORKS[name]
+    path, content = TYPED[name]
+    tree = spec.scaffold().with_files({path: content})
+    layer = install(spec, tree, tools, tmp_path / "made")
+    tree.write_to(tmp_path / "app")
+    (tmp_path / "app" / "node_modules").symlink_to(layer)
+    with pytest.raises(AssertionError, match=rf"{re.escape(path)}.*not assignable to type 'number'"):
+        run(spec.build(tree, tools), tmp_path / "app", folder)
+
+
 async def test_an_import_of_what_is_not_installed_fails_the_build(tools: Toolchain, folder: Path, tmp_path: Path) -> None:
     spec = FRAMEWORKS["fastapi"]
     tree = spec.scaffold().with_files({"app/main.py": "import not_installed_anywhere\n"})
@@ -478,6 +528,16 @@ async def test_an_import_of_what_is_not_installed_fails_the_build(tools: Toolcha
         run(spec.build(tree, tools), tmp_path / "app", folder)
 
 
+OWN_NODE_SERVER = FileTree(
+    {
+        "index.js": "const http = require('node:http');\n"
+        "const side = http.createServer((q, s) => s.end('side')).listen(0);\n"
+        "http.createServer((q, s) => { s.setHeader('content-type', 'application/json');\n"
+        "s.end('{\"database\": true}'); })"
+        ".listen(process.env.PORT || 3000, () => console.log('up'));\n",
+        "package.json": '{"scripts": {"preinstall": "exit 1"}}',
+    }
+)
 FOREIGN = {
     "fastapi": FileTree(
         {
@@ -485,16 +545,8 @@ FOREIGN = {
             "@api.get('/healthz')\ndef healthz():\n    return {'database': True}\n"
         }
     ),
-    "express": FileTree(
-        {
-            "index.js": "const http = require('node:http');\n"
-            "const side = http.createServer((q, s) => s.end('side')).listen(0);\n"
-            "http.createServer((q, s) => { s.setHeader('content-type', 'application/json');\n"
-            "s.end('{\"database\": true}'); })"
-            ".listen(process.env.PORT || 3000, () => console.log('up'));\n",
-            "package.json": '{"scripts": {"preinstall": "exit 1"}}',
-        }
-    ),
+    "express": OWN_NODE_SERVER,
+    "react": OWN_NODE_SERVER,
 }
 
 

@@ -1,4 +1,4 @@
-"""The JavaScript of an Express app: one module per resource, and the list of them."""
+"""The JavaScript of an Express API: one module per resource, and the list of them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _KINDS = {
 }
 
 
-def files(resources: Sequence[Resource]) -> dict[str, str]:
-    """Path to content."""
-    made = {f"src/resources/{resource.name}.js": _module(resource) for resource in resources}
-    return {"src/resources/index.js": _listing(resources), **made}
+def files(resources: Sequence[Resource], *, folder: str) -> dict[str, str]:
+    """Path to content. ``folder`` has the modules; above it are crud.js and fields.js."""
+    made = {f"{folder}/{resource.name}.js": _module(resource) for resource in resources}
+    return {f"{folder}/index.js": _listing(resources), **made}
 
 
 def _listing(resources: Sequence[Resource]) -> str:

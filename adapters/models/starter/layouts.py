@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 from adapters.models.starter import js_code, python_code
@@ -43,10 +44,20 @@ LAYOUTS: Mapping[FrameworkName, Layout] = MappingProxyType(
             schema="public/schema.json",
             theme="public/theme.css",
             index="public/index.html",
-            code=js_code.files,
+            code=partial(js_code.files, folder="src/resources"),
             code_folder="src/resources/",
             page_line="`public/`: the page, without a build step; `schema.json` says what it shows, `theme.css` has its colour",
             by_hand="npm install\nPORT=3000 npm start",
+            port=3000,
+        ),
+        "react": Layout(
+            schema="src/schema.json",
+            theme="src/theme.css",
+            index="index.html",
+            code=partial(js_code.files, folder="server/resources"),
+            code_folder="server/resources/",
+            page_line="`src/`: the page, in React and TypeScript; `schema.json` says what it shows, `theme.css` has its colour",
+            by_hand="npm install\nnpm run build\nPORT=3000 npm start",
             port=3000,
         ),
     }

@@ -13,6 +13,7 @@ from core.conversation.commands import ParsedCommand
 from core.conversation.completion import complete
 from core.conversation.grammar import VERBS, help_text, parse
 from core.errors import InvalidInput
+from core.words.plan import FRAMEWORK_NAMES
 
 TYPED: list[tuple[str, ParsedCommand]] = [
     ("build a todo app with due dates", c.Build(description="a todo app with due dates")),
@@ -29,6 +30,8 @@ TYPED: list[tuple[str, ParsedCommand]] = [
     ("build --framework fastapi a todo app", c.Build(description="a todo app", framework="fastapi")),
     ("build a todo app —framework Express.js", c.Build(description="a todo app", framework="express")),
     ("build a todo app --framework=FastAPI", c.Build(description="a todo app", framework="fastapi")),
+    ("build a todo app --framework React.js", c.Build(description="a todo app", framework="react")),
+    ("build a todo app --framework node", c.Build(description="a todo app", framework="express")),
     ("build a todo app — simple and fast", c.Build(description="a todo app — simple and fast")),
     ("build a viewer for --verbose logs", c.Build(description="a viewer for --verbose logs")),
     (
@@ -108,7 +111,7 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
     ("notify #general", ("not a command",)),
     ("signin", ("not a command",)),
     ("help rolback", ("Did you mean rollback?",)),
-    ("build a todo app --framework flask", ("“flask”", "fastapi, express", "nearest is fastapi")),
+    ("build a todo app --framework flask", ("“flask”", ", ".join(FRAMEWORK_NAMES), "nearest is fastapi")),
     ("build a todo app --framework fast", ("nearest is fastapi",)),
     ("build a todo app --provider opnai", ("nearest is openai", "starter")),
     ("build a todo app --framewrok express", ("“--framewrok”", "Did you mean --framework?")),
@@ -239,7 +242,7 @@ APPS = ["todo", "tracker", "blog"]
         ("env set ", ["env set todo ", "env set tracker ", "env set blog "]),
         ("build a todo app ", []),
         ("build a todo app --fr", ["build a todo app --framework "]),
-        ("build x --framework ", ["build x --framework fastapi ", "build x --framework express "]),
+        ("build x --framework ", [f"build x --framework {name} " for name in FRAMEWORK_NAMES]),
         ("build x --provider op", ["build x --provider openai "]),
         ("help de", ["help deploy", "help delete"]),
         ("nonsense ", []),

@@ -151,14 +151,14 @@ def test_lock_files_and_tool_settings_belong_to_the_platform() -> None:
     assert not FASTAPI.owns("app/main.py")
 
 
-@pytest.mark.parametrize("wanted", ["fastapi", "FastAPI", " EXPRESS "])
+@pytest.mark.parametrize("wanted", ["fastapi", "FastAPI", " EXPRESS ", "React"])
 def test_a_framework_is_found_by_its_name_in_any_case(wanted: str) -> None:
     assert framework(wanted).name == wanted.strip().lower()
 
 
 @pytest.mark.parametrize(
     ("wanted", "said"),
-    [("fastpi", "Did you mean fastapi?"), ("expres", "Did you mean express?"), ("cobol", "knows fastapi and express")],
+    [("fastpi", "Did you mean fastapi?"), ("expres", "Did you mean express?"), ("cobol", "knows fastapi, express")],
 )
 def test_an_unknown_framework_is_answered_with_the_known_ones(wanted: str, said: str) -> None:
     with pytest.raises(InvalidInput) as raised:

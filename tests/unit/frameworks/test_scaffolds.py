@@ -7,10 +7,11 @@ import re
 
 import pytest
 
+from core.files import MAX_FILES
 from core.frameworks.framework import Framework
 from core.frameworks.registry import FRAMEWORKS
 from core.generation.validation import validate
-from core.words.plan import Plan
+from core.words.plan import FRAMEWORK_LABELS, FRAMEWORK_NAMES, Plan
 
 
 @pytest.fixture(params=list(FRAMEWORKS.values()), ids=list(FRAMEWORKS))
@@ -32,15 +33,15 @@ def test_a_scaffold_passes_the_validation_of_generated_code(spec: Framework) -> 
 
 
 def test_a_scaffold_leaves_room_for_an_app(spec: Framework) -> None:
-    assert len(spec.scaffold()) <= 30
+    assert len(spec.scaffold(spec.features)) <= MAX_FILES * 0.7
 
 
 def test_a_page_loads_nothing_from_elsewhere(spec: Framework) -> None:
     for path, content in spec.scaffold().items():
-        if path.startswith(("static/", "public/")):
+        if path.startswith(("static/", "public/")) or path.endswith((".html", ".css", ".tsx", ".vue")):
             addresses = set(re.findall(r"https?://[\w.-]+", content)) - {"http://www.w3.org", "https://"}
             assert not addresses, path
-            assert not re.search(r"\bon\w+=\"|<style|style=\"|innerHTML", content), path
+            assert not re.search(r"\bon\w+=\"|<style|style=\"|innerHTML|dangerouslySet", content), path
 
 
 def test_direct_dependencies_are_pinned_exactly(spec: Framework) -> None:
@@ -51,7 +52,20 @@ def test_direct_dependencies_are_pinned_exactly(spec: Framework) -> None:
 def test_the_page_is_the_same_in_every_framework() -> None:
     pages = [
         {path.split("/", 1)[1]: content for path, content in spec.scaffold().items() if path.startswith(("static/", "public/"))}
-        for spec in FRAMEWORKS.values()
+        for spec in (FRAMEWORKS["fastapi"], FRAMEWORKS["express"])
     ]
     assert pages[0] == pages[1]
     assert json.loads(pages[0]["schema.json"])["resources"] == []
+
+
+def test_the_style_sheets_are_the_same_in_every_framework() -> None:
+    for name in ("app.css", "theme.css"):
+        found = {
+            next(text for path, text in spec.scaffold().items() if path.endswith(f"/{name}")) for spec in FRAMEWORKS.values()
+        }
+        assert len(found) == 1, name
+
+
+def test_the_registry_lists_the_frameworks_that_the_words_know() -> None:
+    assert tuple(FRAMEWORKS) == FRAMEWORK_NAMES
+    assert all(spec.name == name and spec.label == FRAMEWORK_LABELS[name] for name, spec in FRAMEWORKS.items())

@@ -7,9 +7,10 @@ import re
 import pytest
 
 from adapters.models.starter import Starter
+from adapters.models.starter.layouts import LAYOUTS
 from core.files import FileTree
 from core.generation.model import ChangeBrief, Failed, Failure, Refused
-from core.words.plan import FrameworkName, Plan
+from core.words.plan import FRAMEWORK_NAMES, FrameworkName, Plan
 from tests.unit.models.starter.test_starter_descriptions import shape
 from tests.unit.models.starter.writing import NONCE, changed, refused, written
 
@@ -67,12 +68,13 @@ async def test_a_field_that_is_asked_for_gets_a_column_and_a_place(
     assert migration(tree, new) == sql
 
 
-@pytest.mark.parametrize("name", ["fastapi", "express"])
+@pytest.mark.parametrize("name", FRAMEWORK_NAMES)
 async def test_a_change_leaves_every_other_file_as_it_is(name: FrameworkName) -> None:
     plan, tree = await written("projects with tasks", name)
     _, after = await changed(plan, tree, "add a cost to projects")
-    code, static = ("app/resources/projects.py", "static") if name == "fastapi" else ("src/resources/projects.js", "public")
-    assert touched(tree, after) == {code, f"{static}/schema.json", "README.md", "migrations/0002_add_a_cost_to_projects.sql"}
+    layout = LAYOUTS[name]
+    code = f"{layout.code_folder}projects{'.py' if name == 'fastapi' else '.js'}"
+    assert touched(tree, after) == {code, layout.schema, "README.md", "migrations/0002_add_a_cost_to_projects.sql"}
 
 
 async def test_a_new_thing_gets_a_table_a_module_and_a_place_in_the_list() -> None:
