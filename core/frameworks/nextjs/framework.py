@@ -1,0 +1,82 @@
+"""Next.js: the App Router in TypeScript, with route handlers over pg, React components for the page, and Tailwind.
+
+A build is one `next build` by ``launchers/build_next.cjs``, which settles for any Next.js app what the platform needs (a folder that is
+read-only later, packages that lie elsewhere, the same bytes for the same files) and keeps of its output what runs. The page is rendered
+when it is asked for: no database is there while an app is built. An instance is started by ``launchers/launch_next.cjs``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from core.errors import InvalidInput
+from core.files import FileTree
+from core.frameworks.framework import Recipe, StartCommand, Toolchain
+from core.frameworks.npm import NodeFramework, scaffold_files, serve
+from core.frameworks.page import page
+from core.frameworks.react_ui import react_ui
+from core.words.plan import Feature
+from core.words.walls import Limits
+
+_HERE = Path(__file__).parent
+_OVERLAYS: frozenset[Feature] = frozenset({"authentication"})  #: features that change the scaffold
+#: the page's files that are the same in every framework, and their places here
+_FROM_PAGE = {
+    "app.css": "app/app.css",
+    "theme.css": "app/theme.css",
+    "schema.json": "lib/schema.json",
+    "favicon.svg": "public/favicon.svg",
+}
+_ROUTES = ("app/", "pages/", "src/app/", "src/pages/")
+_SETTINGS = frozenset({"next.config.ts", "postcss.config.mjs", "tsconfig.json"})
+
+
+class NextJS(NodeFramework):
+    """Next.js, `app/`."""
+
+    name = "nextjs"
+    label = "Next.js"
+    features = _OVERLAYS | {"search"}
+    home = _HERE
+
+    def scaffold(self, features: Collection[Feature] = ()) -> FileTree:
+        return _scaffold(_OVERLAYS & frozenset(features))
+
+    def is_fixture(self, path: str) -> bool:
+        return super().is_fixture(path) or path in _SETTINGS
+
+    def install(self, tools: Toolchain) -> Sequence[Recipe]:
+        # sharp makes pictures smaller, which is switched off: 18 MB for nothing.
+        extra = ('--config.ignored-optional-dependencies=["sharp"]',)
+        installing = [replace(recipe, argv=[*recipe.argv, *extra]) for recipe in super().install(tools)]
+        return [*installing, Recipe(name="trim", argv=[str(tools.node), str(tools.launchers / "trim_modules.cjs")])]
+
+    def build(self, tree: FileTree, tools: Toolchain) -> Sequence[Recipe]:
+        if not any(path.startswith(_ROUTES) for path in tree):
+            raise InvalidInput("There is no app folder. Add app/layout.tsx and app/page.tsx, which show the page.")
+        return [
+            Recipe(
+                name="compile",
+                argv=[str(tools.node), str(tools.launchers / "build_next.cjs")],
+                env={"NODE_ENV": "production", "NO_COLOR": "1", "NEXUS_BUILD_KEY": tree.digest.removeprefix("sha256:")},
+                limits=Limits(cpus=2, memory_mb=2048, pids=256, open_files=4096, seconds=240),
+            )
+        ]
+
+    def start(self, tree: FileTree, tools: Toolchain) -> StartCommand:
+        return serve(tools, "--enable-source-maps", str(tools.launchers / "launch_next.cjs"))
+
+
+@cache
+def _scaffold(features: frozenset[Feature]) -> FileTree:
+    shared = page("")
+    return FileTree(
+        {
+            **{place: shared[f"/{path}"] for path, place in _FROM_PAGE.items()},
+            **react_ui("ui", features),
+            **scaffold_files(_HERE, features),
+        }
+    )
