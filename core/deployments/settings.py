@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import InvalidInput, TooLarge
 from core.ledger.ledger import Transaction
-from core.ledger.tables import App, SettingsVersion
+from core.ledger.tables import App, Deployment, SettingsVersion
 from core.ledger.vault import Vault
 from core.words.events import SettingsChanged
 from core.words.inbound import Who
@@ -59,6 +59,23 @@ async def sealed_of(session: AsyncSession, app: str, version: int) -> dict[str, 
 def opened(vault: Vault, app: str, sealed: Mapping[str, str]) -> dict[str, str]:
     """The values, for an instance's environment."""
     return {name: vault.open(token, owner=app, name=name).get_secret_value() for name, token in sealed.items()}
+
+
+async def bring_back(t: Transaction, app: str, version: int, *, by: str) -> int:
+    """Make the settings of an older version the newest, so that the next change and the next release go on from them; returns the
+    newest's number. They stay as they are while another deployment of the app, with settings of its own, waits."""
+    newest = await newest_version(t.session, app)
+    waiting = await t.session.scalar(
+        select(Deployment.id).where(Deployment.app_id == app, Deployment.state == "queued").limit(1)
+    )
+    if version == newest or waiting is not None:
+        return version
+    old, wanted = await sealed_of(t.session, app, newest), await sealed_of(t.session, app, version)
+    t.session.add(SettingsVersion(app_id=app, version=newest + 1, sealed=wanted, by=by))
+    changed = sorted(name for name in wanted if wanted[name] != old.get(name))
+    gone = sorted(name for name in old if name not in wanted)
+    t.tell(app, SettingsChanged(by=by, set=changed, unset=gone, version=newest + 1))
+    return newest + 1
 
 
 async def change(

@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.builds.teller import Teller, telling
+from core.deployments import settings
 from core.deployments.platform import LOG_LINES, Platform, app_lock
 from core.errors import AppError, NexusError, NotHealthy, OperatorError, TemporaryError
 from core.files import FileTree
@@ -275,6 +276,8 @@ class _Run:
                 t.session.add(release)
             release.artifact = row.artifact
             release.settings_version = row.settings_version
+            if row.with_data:
+                release.settings_version = await settings.bring_back(t, row.app_id, row.settings_version, by=by)
             release.instance = self._instance
             release.kept = True
             app.live_release = row.release

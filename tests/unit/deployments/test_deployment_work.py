@@ -256,7 +256,12 @@ async def test_new_settings_are_a_release_and_an_older_one_comes_back_with_its_o
     await house.deployed(you, whole)
     assert "two-two-two" == (await environment(house, "shop"))["GREETING"]
     await house.assert_live("shop", 5, releases=[1, 2, 3, 4, 5])
-    assert (2, ["GREETING"]) == await house.engine.settings(you, "shop")
+    assert (3, ["GREETING"]) == await house.engine.settings(you, "shop")
+    more = await set_env(house, you, FAREWELL="bye-bye-bye")
+    assert more is not None
+    await house.deployed(you, more)
+    values = await environment(house, "shop")
+    assert ("two-two-two", "bye-bye-bye") == (values["GREETING"], values["FAREWELL"])
 
 
 async def test_settings_that_the_app_does_not_start_with_leave_the_old_ones(house: House) -> None:
