@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import html
 import json
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +16,7 @@ from adapters.models.starter import sql
 from adapters.models.starter.layouts import LAYOUTS
 from adapters.models.starter.look import Look
 from core.frameworks.registry import framework
-from core.words.plan import FieldType, Plan, Resource
+from core.words.plan import Feature, FieldType, Plan, Resource
 
 FIRST_MIGRATION = "migrations/0001_init.sql"
 
@@ -25,6 +27,16 @@ class AppFile:
 
     purpose: str
     content: str
+
+
+_ACCOUNTS = (
+    "## Who may use it\n\n"
+    "Everything below `/api` needs a session. `POST /api/auth/register` (`name`, `email`, `password`) makes an account, "
+    "`POST /api/auth/login` and `/api/auth/logout` sign in and out, `GET /api/auth/me` says who is signed in. The first account is "
+    "the administrator's (`is_admin`). Set `REGISTRATION=closed` once everybody has an account.\n\n"
+    "Somebody who forgot the password gets a new account after "
+    "`DELETE FROM auth_users WHERE email = '…'` in the database.\n\n"
+)
 
 
 def app_files(plan: Plan, look: Look) -> dict[str, AppFile]:
@@ -104,6 +116,7 @@ def _readme(plan: Plan) -> str:
         "Each address takes `GET` (with `?q=` to search, `?limit=` and `?offset=`) and `POST`; with `/<id>` behind it `GET`, "
         "`PUT`, `PATCH` and `DELETE`. "
         "Errors are problem documents with a message per field.\n\n"
+        f"{_ACCOUNTS if 'authentication' in plan.features else ''}"
         "## Where things are\n\n"
         f"- `{layout.code_folder}`: one file per kind of thing, with its fields and checks\n"
         f"- {layout.page_line}\n"
@@ -116,12 +129,15 @@ def _readme(plan: Plan) -> str:
 
 
 def _settings(plan: Plan) -> str:
-    lines = [
-        "# Set by the platform; set them yourself to run the app elsewhere.",
-        "DATABASE_URL=postgresql://user:password@localhost:5432/app",
-        "PLATFORM_API_URL=",
-        "HOST=127.0.0.1",
-        f"PORT={LAYOUTS[plan.framework].port}",
-        *(f"{setting.name}=" for setting in plan.settings),
+    """The scaffold's settings, and those of the plan that it does not name."""
+    text = framework(plan.framework).scaffold(plan.features)[".env.example"]
+    own = [setting for setting in plan.settings if not re.search(rf"^{setting.name}=", text, re.M)]
+    return text + "".join((f"# {setting.purpose}\n" if setting.purpose else "") + f"{setting.name}=\n" for setting in own)
+
+
+def pages(resources: Sequence[Resource], features: Collection[Feature]) -> list[str]:
+    """What the one page shows, section by section."""
+    found = [
+        f"/#/{resource.name}: {resource.label.lower()}, to search, filter, sort, add, change and delete" for resource in resources
     ]
-    return "\n".join(lines) + "\n"
+    return [*(["/: signing in, or making an account"] if "authentication" in features else []), *found]

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from adapters.models.starter import sql
 from adapters.models.starter.drafts import as_resources
 from adapters.models.starter.fieldwords import fields, split_list
-from adapters.models.starter.grammar import built_in, unsupported
+from adapters.models.starter.grammar import built_in
 from adapters.models.starter.kinds import FIELD_FIRST, kind
 from adapters.models.starter.look import Look, read_look
-from adapters.models.starter.naming import OWN_COLUMNS, distinct, field_name, label, plural, singular_phrase
+from adapters.models.starter.naming import OWN_COLUMNS, distinct, field_name, label, plural, singular_phrase, words
 from adapters.models.starter.reading import nouns_in
+from adapters.models.starter.wishes import ACCOUNTS, REGISTRATION, about_accounts, accounts, left_out
 from core.files import FileTree
 from core.words.plan import FieldType, Plan, Resource, ResourceField
 
@@ -26,6 +27,7 @@ EXAMPLES = (
     "field”, “rename the app to Errands” or “make the header green”"
 )
 MAX_CHANGES = 12
+MAX_READ = 4000  #: characters
 _ADD = re.compile(
     r"^(?:please\s+|can you\s+|could you\s+|and\s+|also\s+|then\s+)*(?:add|include|insert|put in|we (?:also )?need|i "
     r"(?:also )?(?:need|want)|give (?:it|them))\s+(.+)$",
@@ -60,6 +62,12 @@ _ONTO = re.compile(
 )
 _EVERYTHING = frozenset(
     {"it", "this", "them", "app", "the app", "list", "form", "page", "everything", "each", "all", "that", "this app"}
+)
+#: What is left of "please make the app password protected" when that was understood.
+_EMPTY = words(
+    "please add include make it the a an app page site i we want need let us have can you could to be remove drop delete disable turn off "
+    "get rid of take out away hide stop requiring require users people this that should must also and now only again for with there is "
+    "no more any so first before they required needed"
 )
 _DROPS = re.compile(
     r"\b(?:drop|delete|erase|destroy|permanently)\b.*\b(?:column|table|data|for good|permanently)\b|\bpermanently\b", re.I
@@ -109,7 +117,11 @@ def change(request: str, plan: Plan, tree: FileTree, look: Look) -> Change:
     """Apply a request. ``understood`` is False when nothing of it was."""
     made = Change(plan=plan, look=look, tree=tree, resources=list(plan.resources))
     missed = []
-    for part in _parts(request):
+    request = request[:MAX_READ]
+    made.plan = _accounts(made, request)
+    for part in _parts(accounts(request)[0]):
+        if not set(re.findall(r"\w+", part.lower())) - _EMPTY:
+            continue
         if not any(step(made, part) for step in (_title, _looks, _required, _add_choice, _rename, _remove, _track, _add)):
             missed.append(part)
         else:
@@ -120,8 +132,36 @@ def change(request: str, plan: Plan, tree: FileTree, look: Look) -> Change:
     return made
 
 
+_OPENING = re.compile(
+    r"\b(?:remove|drop|delete|disable|turn off|take (?:out|away)|get rid of|hide|no more|stop requiring)\b", re.I
+)
+
+
+def _accounts(made: Change, request: str) -> Plan:
+    """The plan with accounts or without, as the request says. The tables stay in any case: people's accounts are theirs."""
+    plan = made.plan
+    _, wanted = accounts(request)
+    if wanted is None:
+        return plan
+    there = ACCOUNTS in plan.features
+    wanted = wanted and not any(_OPENING.search(sentence) and accounts(sentence)[1] for sentence in re.split(r"[.;!\n]", request))
+    if wanted == there:
+        made.said.append("The app asks people to sign in already." if there else "The app asks nobody to sign in.")
+        return plan
+    made.understood = True
+    settings = [setting for setting in plan.settings if setting.name != REGISTRATION.name]
+    if wanted:
+        made.said += about_accounts(request)
+        return plan.model_copy(update={"features": [ACCOUNTS, *plan.features], "settings": [*settings, REGISTRATION]})
+    made.said.append(
+        "Anybody who has the address can use the app, without signing in. The accounts stay in the database, unused."
+    )
+    features = [feature for feature in plan.features if feature != ACCOUNTS]
+    return plan.model_copy(update={"features": features, "settings": settings})
+
+
 def _parts(request: str) -> list[str]:
-    text = " ".join(request[:4000].replace("\n", ". ").split())
+    text = " ".join(request.replace("\n", ". ").split())
     found = re.split(
         r"[;!?]+|\.(?=\s|$)|,?\s+(?:and|then|and then|and also)\s+(?=(?:please\s+)?(?:add|make|rename|remove|drop|hide|delete|"
         r"track|change|also|call|include|set)\b)",
@@ -315,8 +355,8 @@ def _add(made: Change, part: str) -> bool:
     if built_in(whole):
         made.said.append(f"{label(whole)} is there already: every app of the starter has it.")
         return False
-    if len(whole.split()) <= 4 and (cannot := unsupported(whole)):
-        made.said.append(f"The built-in starter cannot make this: {'; '.join(cannot)}.")
+    if len(whole.split()) <= 4 and (impossible := left_out(whole)):
+        made.said += impossible
         return False
     onto = _ONTO.match(text)
     target = made.resource(onto[2]) if onto else None

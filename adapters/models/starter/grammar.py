@@ -43,20 +43,17 @@ NOT_NOUNS = words(
     "week weeks life everyone somebody someone work kind sort lot lots etc example me us item items"
 )
 UNSUPPORTED = (
-    (
-        r"log ?ins?|sign ?ins?|sign ?ups?|authenticat\w+|passwords?|user accounts?|user roles?|permissions?|oauth|sso",
-        "sign-in and accounts",
-    ),
     (r"notifications?|notify|send (?:an? )?(?:e-?)?mails?|e?mail alerts?|sms|push messages?|remind me", "notifications"),
     (r"uploads?|uploading|attachments?|attach files?", "file uploads"),
     (r"stripe|paypal|checkout|online payments?|payment processing|shopping cart", "online payments"),
     (r"charts?|graphs?|dashboards?|reports?|statistics|analytics|heat ?map", "charts and reports"),
+    (r"^admins?$|admin (?:area|panel|page|section|dashboard)s?|back ?office|moderation", "admin areas"),
     (r"calendar view|gantt|drag[ -]and[ -]drop|drag & drop", "calendar and drag-and-drop views"),
     (r"real[ -]?time|websockets?|live updates?|chat room", "live updates"),
     (r"ai|gpt|llm|machine learning|chat ?bots?|recommendations?", "AI features"),
     (r"maps?|geolocation|route planning", "maps"),
     (r"exports?|imports?|csv|excel|pdfs?", "import and export"),
-    (r"native app|ios|android|offline mode", "a native or offline app"),
+    (r"native app|ios|android|offline mode", "native and offline apps"),
     (r"multi-?language|translations?|i18n", "several languages"),
     (r"scrap(?:e|ing)|crawl\w*|sync(?:s|ing|hroni[sz]\w+)? with|integrat\w+", "connections to other services"),
 )
@@ -76,11 +73,6 @@ BOOKED = re.compile(
     r"tools?|equipment|boats?|lanes?|slots?)\b",
     re.I,
 )
-
-
-def unsupported(text: str) -> list[str]:
-    """What the text asks for that the starter cannot make, in words for people."""
-    return [name for pattern, name in UNSUPPORTED if re.search(rf"\b(?:{pattern})\b", text, re.I)]
 
 
 def built_in(text: str) -> bool:

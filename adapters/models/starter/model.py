@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from adapters.models.starter.app_files import FIRST_MIGRATION, AppFile, app_files, first_migration
+from adapters.models.starter.app_files import FIRST_MIGRATION, AppFile, app_files, first_migration, pages
 from adapters.models.starter.changes import EXAMPLES, Change, change, next_migration
 from adapters.models.starter.layouts import LAYOUTS
 from adapters.models.starter.look import Look, look_of
 from adapters.models.starter.reading import has_words, read
 from adapters.models.starter.sql import script
+from adapters.models.starter.wishes import ACCOUNTS, REGISTRATION, framework_for
 from core.files import FileTree
 from core.generation.model import (
     Brief,
@@ -51,15 +52,19 @@ class Starter(Model):
                 "number, customer, amount, paid”."
             )
         understood = read(brief.description, brief.features, brief.styling)
-        things = ", ".join(resource.label.lower() for resource in understood.resources)
+        named, why = framework_for(brief.description)
         plan = Plan(
             name=understood.title,
-            framework=brief.framework or "fastapi",
-            summary=f"A list-and-form app that keeps {things}. Made by the built-in starter, without a language model."[:600],
+            framework=brief.framework or named,
+            why="" if brief.framework else why,
+            summary="",
+            features=understood.features,
             resources=understood.resources,
+            settings=[REGISTRATION] if ACCOUNTS in understood.features else [],
             requires_database=True,
             assumptions=understood.assumptions,
         )
+        plan = _described(plan)
         made = {**app_files(plan, understood.look), FIRST_MIGRATION: first_migration(plan)}
         return Complete(value=plan.model_copy(update={"files": _planned(made)}), usage=_NOTHING)
 
@@ -95,7 +100,7 @@ class Starter(Model):
         )
         if edited:
             made.said.append(f"These files were edited since and are written anew: {', '.join(edited)}.")
-        plan = made.plan.model_copy(update={"files": _planned(files), "assumptions": made.said})
+        plan = _described(made.plan).model_copy(update={"files": _planned(files), "assumptions": made.said})
         return Complete(value=plan, usage=_NOTHING)
 
     async def repair(self, failure: Failure, nonce: str) -> AsyncIterator[str | Ended]:
@@ -114,6 +119,14 @@ def _written(writing: Writing) -> dict[str, AppFile]:
         return _touched(brief, _changed(brief))
     look = read(brief.description, brief.features, brief.styling).look if has_words(brief.description) else Look()
     return {**app_files(writing.plan, look), FIRST_MIGRATION: first_migration(writing.plan)}
+
+
+def _described(plan: Plan) -> Plan:
+    """The plan with a summary and pages that follow from what it keeps."""
+    things = ", ".join(resource.label.lower() for resource in plan.resources)
+    behind = ", behind a sign-in" if ACCOUNTS in plan.features else ""
+    summary = f"A list-and-form app that keeps {things}{behind}. Made by the built-in starter, without a language model."
+    return plan.model_copy(update={"summary": summary[:600], "pages": pages(plan.resources, plan.features)})
 
 
 def _refused(reason: str) -> Refused:

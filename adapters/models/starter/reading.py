@@ -27,11 +27,11 @@ from adapters.models.starter.grammar import (
     STOPPERS,
     UNSUPPORTED,
     VERBS,
-    unsupported,
 )
 from adapters.models.starter.look import Look, read_look
 from adapters.models.starter.naming import ascii_words, label, singular_phrase
-from core.words.plan import FieldType, Resource
+from adapters.models.starter.wishes import ACCOUNTS, about_accounts, accounts, cannot, left_out, without_frameworks
+from core.words.plan import Feature, FieldType, Resource
 
 MAX_READ = 4000  #: characters; what comes after is not read
 MAX_CLAUSES = 60
@@ -46,6 +46,7 @@ class Reading:
     resources: list[Resource]
     look: Look
     assumptions: list[str] = field(default_factory=list)
+    features: list[Feature] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -86,13 +87,17 @@ def read(description: str, features: Sequence[str] = (), styling: str = "") -> R
     if len(description) > MAX_READ:
         assumptions.append(f"Only the first {MAX_READ:,} characters of the description were read.")
     text, called = _called(text[:MAX_READ])
+    wishes = " ".join([text, *(str(feature) for feature in features)])
+    text, signing = accounts(text)
+    text = without_frameworks(text)
     state = _State()
     _read_booking(state, text)
     for clause in _clauses(text)[:MAX_CLAUSES]:
         _read_clause(state, clause)
     if not state.drafts:
         _skim(state, text)
-    ignored = _read_features(state, features)
+    with_accounts, ignored = _read_features(state, features)
+    with_accounts = with_accounts or signing is True
 
     if not state.drafts:
         shown = label(" ".join(re.findall(r"[^\W_]+", text)[:6])) or "Items"
@@ -112,14 +117,18 @@ def read(description: str, features: Sequence[str] = (), styling: str = "") -> R
                 f"{resource.label} have these fields, because none were named: "
                 f"{', '.join((f.label or f.name).lower() for f in resource.fields)}."
             )
-    left_out = unsupported(text) + ignored
-    if left_out:
-        assumptions.append(f"Left out, because the built-in starter does not make it: {'; '.join(dict.fromkeys(left_out))}.")
+    kept = [words for resource in resources for words in (resource.label, resource.singular, *(f.label for f in resource.fields))]
+    assumptions += about_accounts(wishes) if with_accounts else []
+    assumptions += dict.fromkeys([*left_out(text, kept), *ignored])
     look = read_look(styling, read_look(text), styling=True)
     if styling.strip() and look == read_look(text):
         assumptions.append("The styling was not understood; the starter knows colour names, light and dark.")
     return Reading(
-        title=(called or state.title or _title(resources))[:60], resources=resources, look=look, assumptions=assumptions
+        title=(called or state.title or _title(resources))[:60],
+        resources=resources,
+        look=look,
+        assumptions=assumptions,
+        features=[ACCOUNTS, "search"] if with_accounts else ["search"],
     )
 
 
@@ -424,19 +433,23 @@ def _skim(state: _State, text: str) -> None:
             state.add(draft)
 
 
-def _read_features(state: _State, features: Sequence[str]) -> list[str]:
-    """Features that are fields or known kinds are made; what is built in needs nothing; the rest is returned, to be said."""
-    ignored = []
-    for feature in [str(item)[:120] for item in features[:20]]:
+def _read_features(state: _State, features: Sequence[str]) -> tuple[bool, list[str]]:
+    """Whether accounts are wished for, and a sentence for each feature that is left out. Those that are fields or known kinds are made;
+    what is built in needs nothing."""
+    wanted, ignored = False, []
+    for feature in [str(item)[:120].replace("_", " ") for item in features[:20]]:
         if not has_words(feature) or BUILT_IN.search(feature):
             continue
-        cannot = unsupported(feature)
+        if accounts(feature)[1]:
+            wanted = True
+            continue
+        impossible = left_out(feature)
         read_fields = [one for one in fields(feature) if one.type.value != "text" or one.name in {"tags", "category", "phone"}]
         known = kinds.kind(feature.strip())
-        if cannot:
-            ignored += cannot
+        if impossible:
+            ignored += impossible
         elif state.drafts and (read_fields or known) and len(feature.split()) <= 4:
             _extend(state, state.last or state.drafts[0], feature, exact=False)
         else:
-            ignored.append(label(feature).lower() or "a feature")
-    return ignored
+            ignored.append(cannot(label(feature).lower() or "a feature"))
+    return wanted, ignored

@@ -212,7 +212,7 @@ async def test_migrations_are_numbered_on_and_never_edited() -> None:
         ("?!", "no words"),
         ("add due dates", "have due date already"),
         ("add search", "there already"),
-        ("add user authentication", "cannot make this: sign-in and accounts"),
+        ("add charts", "cannot make it: charts and reports"),
         ("add colour to llamas", "nothing called llamas"),
         ("call it Todos", "nothing would change"),
         ("remove the todos", "did not understand"),

@@ -9,6 +9,7 @@ from core.files import FileTree
 from core.frameworks.registry import framework
 from core.generation.model import Brief, ChangeBrief, Complete, Ended, Refused, Writing
 from core.generation.parser import Parser
+from core.generation.scaffolding import relaid
 from core.words.plan import FrameworkName, Plan
 
 NONCE = "0123abcd"
@@ -53,7 +54,8 @@ async def changed(plan: Plan, tree: FileTree, request: str) -> tuple[Plan, FileT
         Starter().write(Writing(brief=brief, plan=outcome.value, files=outcome.value.files, tree=tree), NONCE)
     )
     assert set(files) == {file.path for file in outcome.value.files}
-    return outcome.value, tree.with_files(files)
+    laid = relaid(framework(plan.framework), tree, plan.features, outcome.value.features, brief.frozen)
+    return outcome.value, laid.tree.with_files(files)
 
 
 async def refused(plan: Plan, tree: FileTree, request: str) -> str:
