@@ -4,8 +4,14 @@ import pytest
 
 from core.files import FileTree
 from core.generation.problem import Problem
-from core.generation.validation import MAX_PROBLEMS, elisions, secrets, syntax, validate
+from core.generation.validation import MAX_PROBLEMS, MAX_PROBLEMS_PER_FILE, elisions, secrets, validate
+from core.generation.validation import syntax as syntax_check
+from core.generation.validation.scripts import Scripts
 from tests.support.tiny_framework import FILES, TinyFramework, todo_plan
+
+
+def syntax(path: str, text: str) -> list[Problem]:
+    return list(syntax_check.check(path, text, Scripts(FileTree({path: text if path.endswith((".ts", ".js", ".vue")) else ""}))))
 
 
 def app(**changes: str | None) -> FileTree:
@@ -47,7 +53,7 @@ def test_a_good_app_has_no_problem() -> None:
     ],
 )
 def test_an_elision_is_found_with_its_line(line: str) -> None:
-    assert [problem.line for problem in elisions("a.js", f"one\n{line}\nthree\n")] == [2]
+    assert [problem.line for problem in elisions.check("a.js", f"one\n{line}\nthree\n")] == [2]
 
 
 @pytest.mark.parametrize(
@@ -73,17 +79,22 @@ def test_an_elision_is_found_with_its_line(line: str) -> None:
     ],
 )
 def test_ordinary_code_is_no_elision(line: str) -> None:
-    assert list(elisions("a.py", f"{line}\n")) == []
+    assert list(elisions.check("a.py", f"{line}\n")) == []
 
 
 def test_prose_files_may_say_what_they_like() -> None:
-    assert list(elisions("README.md", "... rest of the code unchanged\n")) == []
+    assert list(elisions.check("README.md", "... rest of the code unchanged\n")) == []
 
 
 def test_an_elision_in_a_written_file_is_a_problem_of_the_app() -> None:
     found = validate(app(**{"app/routes.py": "# ... existing code ...\n"}), todo_plan(), TinyFramework(), ["app/routes.py"])
     assert found == (
-        Problem(path="app/routes.py", line=1, message="It leaves code out; write the whole file, with nothing elided."),
+        Problem(
+            path="app/routes.py",
+            line=1,
+            message="It leaves code out; write the whole file, with nothing elided.",
+            kind=ProblemKind.ELIDED,
+        ),
     )
 
 
@@ -159,16 +170,17 @@ SECRETS = [
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_secret_is_refused_and_never_repeated(secret: str) -> None:
-    (problem,) = secrets("app/config.py", f"a = 1\nKEY = '{secret}'\n")
+    (problem,) = secrets.check("app/config.py", f"a = 1\nKEY = '{secret}'\n")
     assert problem.line == 2
     assert secret not in problem.message
 
 
 @pytest.mark.parametrize("text", ["class='sk-loading-indicator-container-big'", "task-0123456789abcdefghijklmnopq", "PUBLIC KEY"])
 def test_what_only_resembles_a_secret_is_accepted(text: str) -> None:
-    assert list(secrets("a.html", text)) == []
+    assert list(secrets.check("a.html", text)) == []
 
 
 def test_the_number_of_problems_is_bounded() -> None:
-    tree = app(**{"app/routes.py": "# ...\n" * 5000})
-    assert len(validate(tree, todo_plan(), TinyFramework())) == MAX_PROBLEMS
+    tree = app(**{f"app/part_{n}.py": "# ...\nx = 1\n" * 500 for n in range(20)})
+    found = validate(tree, todo_plan(), TinyFramework())
+    assert (MAX_PROBLEMS, MAX_PROBLEMS_PER_FILE) == (len(found), sum(p.path == "app/part_0.py" for p in found))
