@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.files import FileTree
-from core.generation.problem import Problem
+from core.generation.problem import Problem, ProblemKind
 from core.generation.validation import MAX_PROBLEMS, MAX_PROBLEMS_PER_FILE, elisions, secrets, validate
 from core.generation.validation import syntax as syntax_check
 from core.generation.validation.scripts import Scripts
