@@ -68,6 +68,9 @@ class Listener:
                 self._teller.tell(BuildNote(build=build, text=text))
             case progress.Retrying(reason, attempt):
                 self._teller.tell(BuildNote(build=build, text=f"{reason} Asked again (try {attempt})."))
+            case progress.Continuing(path, reason, number):
+                said = f"{reason} {path} is continued where it stopped (time {number})."
+                self._teller.tell(BuildNote(build=build, text=said))
             case progress.FileWriting():
                 return
 

@@ -20,6 +20,7 @@ from sqlalchemy import func, select, update
 
 from core.approvals.approvals import ask
 from core.builds.attachments import load_attachments
+from core.builds.mending import GivenUp, Mending
 from core.builds.requests import free_slug, naming
 from core.builds.revisions import changes_between, load_tree, save_revision
 from core.builds.stages import Stages, listening
@@ -29,13 +30,13 @@ from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
 from core.generation import pipeline as generation
 from core.generation.choice import ModelChoice
-from core.generation.model import Brief, ChangeBrief, Failure, Model, Usage
+from core.generation.model import Brief, ChangeBrief, Model, Usage
 from core.generation.pipeline import Pipeline
 from core.ledger.feed import Feed
 from core.ledger.ledger import CANCEL_CHANNEL, Ledger
 from core.ledger.tables import App, Build, Release, Revision, now
 from core.ledger.waking import holding
-from core.verification.verifier import Rejected, Verified, Verifier
+from core.verification.verifier import Verified, Verifier
 from core.words.cards import FileEntry, Step
 from core.words.events import (
     AppNamed,
@@ -44,7 +45,6 @@ from core.words.events import (
     BuildNote,
     BuildQueued,
     BuildReady,
-    BuildStep,
 )
 from core.words.plan import Plan, slugify
 
@@ -52,7 +52,6 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3  #: how often a worker may take a build up before it is given up
 MAX_SECONDS = 3600.0  #: after which an attempt is ended: whatever it waits for is not going to come
-REPAIRS = 2  #: rounds in which a model may mend what verification rejected
 
 
 _DESTRUCTIVE = re.compile(
@@ -284,50 +283,24 @@ class BuildWork:
         base: FileTree | None,
         teller: Teller,
     ) -> tuple[Verified, FileTree, Plan]:
-        seen: set[str] = set()
-        for round_ in range(REPAIRS + 1):
-            row.stage = "verify"
-            answer = await self._verifier.verify(
-                tree=tree,
-                framework=framework_named(plan.framework),
-                plan=plan,
-                own_code=row.own_code,
-                progress=lambda step: teller.tell(BuildStep(build=row.id, step=step)),
-            )
-            if isinstance(answer, Verified):
-                return answer, tree, plan
-            stopped = _Stopped(answer.stage, answer.reason, log_tail=answer.log_tail, evidence=answer.evidence)
-            fingerprint = f"{answer.stage} {answer.reason}"
-            if model is None or row.own_code or not answer.repairable or round_ == REPAIRS or fingerprint in seen:
-                raise stopped
-            seen.add(fingerprint)
-            teller.tell(BuildNote(build=row.id, text=f"{answer.reason} The model mends it (try {round_ + 1} of {REPAIRS})."))
-            tree, plan = await self._repair(row, model, tree, plan, frozen, base, answer, stopped, teller)
-        raise AssertionError("unreachable")
-
-    async def _repair(
-        self,
-        row: Build,
-        model: Model,
-        tree: FileTree,
-        plan: Plan,
-        frozen: frozenset[str],
-        base: FileTree | None,
-        answer: Rejected,
-        stopped: _Stopped,
-        teller: Teller,
-    ) -> tuple[FileTree, Plan]:
-        failure = Failure(
-            plan=plan, tree=tree, check=answer.stage, log_tail=answer.log_tail, suspects=tuple(answer.suspects), frozen=frozen
+        row.stage = "verify"
+        mending = Mending(
+            build=row.id,
+            verifier=self._verifier,
+            pipeline=self._pipeline,
+            model=model,
+            own_code=row.own_code,
+            frozen=frozen,
+            tell=teller.tell,
+            listening=lambda: listening(row.id, functools.partial(self._name_app, row), Stages(row.id, teller), teller),
+            count=functools.partial(self._count, row),
+            keep=lambda tree, plan: self._keep(row, tree, plan, base),
         )
-        async with listening(row.id, functools.partial(self._name_app, row), Stages(row.id, teller), teller) as listener:
-            made = await self._pipeline.repair(model, failure, listener)
-        self._count(row, made.usage)
-        if isinstance(made, generation.Ended):
-            teller.tell(BuildNote(build=row.id, text=made.reason))
-            raise stopped
-        await self._keep(row, made.tree, made.plan, base)
-        return made.tree, made.plan
+        try:
+            return await mending.verified(tree, plan)
+        except GivenUp as given_up:
+            last = given_up.rejected
+            raise _Stopped(last.stage, given_up.reason, log_tail=last.log_tail, evidence=last.evidence) from None
 
     # -- endings ----------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from core.generation.parser import strip_fence
 MIN_OVERLAP = 8  #: characters that a rest repeats by chance too seldom to matter
 ANCHOR_CHARS = 40  #: an anchor is at least so long, where there is so much
 MAX_ANCHOR = 400
+MAX_PREAMBLE = 300  #: of words before a rest, that are no part of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,12 @@ def read_rest(answer: str, path: str, beginning: str, nonce: str) -> Rest:
         text = text[:-1]
     if not path.lower().endswith((".md", ".mdx")):
         text = _without_fence(path, text)
+    there = anchor(beginning)
+    at = text.find(there, 0, MAX_PREAMBLE + len(there)) if len(there) >= MIN_OVERLAP else -1
+    if at > 0 and text[at - 1] == "\n" and not overlap(beginning, text):
+        text = text[at:]  # it said something first
     head = beginning[:ANCHOR_CHARS]
-    anew = bool(head.strip()) and text.startswith(head) and (bool(opened) or not text.startswith(anchor(beginning)))
+    anew = bool(head.strip()) and text.startswith(head) and (bool(opened) or not text.startswith(there))
     return Rest(text, closed=closed, whole=anew)
 
 

@@ -48,5 +48,14 @@ class Retrying:
     attempt: int
 
 
-Progress = Planned | FileWriting | FileWritten | Note | Retrying
+@dataclass(frozen=True, slots=True)
+class Continuing:
+    """A file was cut off, because of this, and the model goes on where it stopped, for the n-th time."""
+
+    path: str
+    reason: str
+    round: int
+
+
+Progress = Planned | FileWriting | FileWritten | Note | Retrying | Continuing
 Listener = Callable[[Progress], None]  #: returns at once; it is called on the event loop

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -86,21 +87,55 @@ async def test_what_does_not_pass_is_mended_by_the_model_and_shown_as_that(house
     assert "X = 2\n" == await house.engine.file(you, build, PAGE)
     assert 3 * CALL.input_tokens == row.usage["input_tokens"]
     notes = [fact.text for fact in await house.facts(row.app_id, "build.note")]
-    assert any("mends it (try 1 of 2)" in note for note in notes)
+    assert any("mends it (round 1 of 3)" in note for note in notes)
 
 
-async def test_after_two_rounds_of_mending_it_fails_with_the_last_reason_and_its_log(house: House, model: FakeModel) -> None:
+async def test_after_three_rounds_of_mending_it_fails_with_the_last_reason_its_log_and_what_was_tried(
+    house: House, model: FakeModel
+) -> None:
     house.verifier.script = [rejected(f"Reason {n}.") for n in range(9)]
     row = await advanced(house, await begun(house, await house.you()))
-    assert ("failed", "build", "Reason 2.", "line 1: no") == (row.state, row.stage, row.reason, row.log_tail)
-    assert 3 == len(house.verifier.seen)
+    assert ("failed", "build", "line 1: no") == (row.state, row.stage, row.log_tail)
+    tried = "Reason 3. In 3 rounds the model changed app/extra.py; app/extra.py; app/extra.py, and it still fails."
+    assert row.reason.startswith(tried)
+    assert 4 == len(house.verifier.seen)
+    notes = [fact.text for fact in await house.facts(row.app_id, "build.note")]
+    assert [f"Reason {n}. The model mends it (round {n + 1} of 3)." for n in range(3)] == [n for n in notes if "mends" in n]
 
 
 async def test_the_same_failure_twice_ends_the_mending(house: House, model: FakeModel) -> None:
     house.verifier.script = [rejected(), rejected(), rejected()]
     row = await advanced(house, await begun(house, await house.you()))
     assert "failed" == row.state
+    assert "the same failure came again" in row.reason
     assert 2 == len(house.verifier.seen)
+
+
+async def test_a_failure_is_the_same_whatever_time_and_port_its_log_tells(house: House, model: FakeModel) -> None:
+    house.verifier.script = [replace(rejected(), log_tail=f"Error: no answer from 127.0.0.1:{port}") for port in (4001, 5002)]
+    row = await advanced(house, await begun(house, await house.you()))
+    assert "failed" == row.state
+    assert 2 == len(house.verifier.seen)
+
+
+async def test_what_has_one_certain_answer_is_mended_without_the_model(house: House, model: FakeModel) -> None:
+    model._streams[:] = [files({"migrations/0002_todos.sql": MIGRATION, PAGE: "X = 1\n"})]
+    log = "ModuleNotFoundError: No module named 'qrcode'"
+    house.verifier.script = [replace(rejected(), log_tail=log)]
+    you = await house.you()
+    build = await begun(house, you)
+    row = await advanced(house, build)
+    assert "ready" == row.state
+    assert ["plan", "write"] == [verb for verb, _ in model.asked]
+    assert "qrcode==" in await house.engine.file(you, build, "requirements.txt")
+    assert any("qrcode is used and was not asked for" in fact.text for fact in await house.facts(row.app_id, "build.note"))
+
+
+async def test_a_model_that_cannot_mend_ends_with_both_reasons(house: House, model: FakeModel) -> None:
+    model._streams[:] = [WRITTEN, lambda nonce: ["It looks fine to me."]]
+    house.verifier.script = [rejected()]
+    row = await advanced(house, await begun(house, await house.you()))
+    assert row.reason.startswith("It does not build. The model did not mend it. The model found nothing to change")
 
 
 async def test_nothing_is_mended_where_the_app_is_not_at_fault(house: House, model: FakeModel) -> None:
@@ -290,4 +325,4 @@ async def test_a_change_builds_on_the_newest_files_that_nobody_discarded(house: 
     change = await house.engine.change(you, "todo-list", "make it blue", key=key())
     assert "ready" == (await advanced(house, change.build)).state
     verb, (brief, *_) = model.asked[-1]
-    assert ("rewrite", "X = 1\n") == (verb, brief.tree[PAGE])
+    assert ("write", "X = 1\n") == (verb, brief.tree[PAGE])

@@ -193,7 +193,7 @@ async def test_a_truncated_answer_is_completed_by_asking_for_the_missing_files_a
     asked = [arguments[0].files for verb, arguments in model.asked if verb == "write"]
     assert [[file.path for file in wanted] for wanted in asked] == [list(FILES), ["app/routes.py"]]
     assert watch.of(Retrying) == [Retrying(CUT.reason, 2)]
-    assert model.asked[2][1][0].tree["migrations/0001_init.sql"] == MIGRATION
+    assert model.asked[2][1][0].written["migrations/0001_init.sql"] == MIGRATION
 
 
 async def test_an_answer_that_stays_truncated_ends_after_two_more_rounds_and_names_the_files() -> None:
