@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from adapters.databases import rights
-from adapters.databases.script import Refused, Script, Statement, read_script
 from adapters.databases.server import Server, end_sessions
 from core.errors import MigrationFailed, NexusError, TemporaryError
+from core.sql.script import Refused, Script, Statement, read_script
 from core.tenants.tenants import Migration, MigrationReport, Tenant
 
 if TYPE_CHECKING:

@@ -1,8 +1,9 @@
 """Which packages an app may use beyond its scaffold's own: a pinned list, in `packages.json`.
 
 Asked by the pipeline (what a plan may have), by validation (what a tree has) and by the prompts (what a model is told). About a fifth of
-generated apps name a package that does not exist, and such names can be squatted; so whatever is not on the list is refused, with the
-reason. Versions are exact and were resolved together for Python 3.11 (wheels only) and Node.js 20.
+generated apps name a package that does not exist, and such names can be squatted; so whatever is not on the list is refused here, with
+the reason, unless `core.generation.policy` knows better from the index. Versions are exact and were resolved together for Python 3.11
+(wheels only) and Node.js 20, each framework's with the framework. It asks nobody.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,6 +26,14 @@ REGISTRY_OF: Mapping[FrameworkName, Registry] = {
     "nextjs": "npm",
     "vue": "npm",
 }
+_SECTIONS: Mapping[FrameworkName, Sequence[str]] = {
+    "fastapi": ("pypi",),
+    "express": ("npm",),
+    "react": ("npm", "react", "react-alone"),
+    "nextjs": ("npm", "react", "nextjs"),
+    "vue": ("npm", "vue"),
+}
+_TYPED = frozenset({"react", "nextjs", "vue"})  #: frameworks whose apps are TypeScript
 REGISTRY_LABEL: Mapping[Registry, str] = {"pypi": "Python", "npm": "Node.js"}
 
 _NAME = re.compile(r"\s*(?P<name>@?[A-Za-z0-9][A-Za-z0-9._/-]*)")
@@ -40,16 +49,28 @@ class Resolved:
 
 
 @functools.cache
-def _lists() -> Mapping[Registry, Mapping[str, str]]:
-    lists: Mapping[Registry, Mapping[str, str]] = json.loads(
-        Path(__file__).with_name("packages.json").read_text(encoding="utf-8")
-    )
+def _lists() -> Mapping[str, Mapping[str, str]]:
+    lists: Mapping[str, Mapping[str, str]] = json.loads(Path(__file__).with_name("packages.json").read_text(encoding="utf-8"))
     return lists
 
 
+@functools.cache
 def allowed(framework: FrameworkName) -> Mapping[str, str]:
-    """Name to exact version of every package that apps of this framework may add."""
-    return _lists()[REGISTRY_OF[framework]]
+    """Name to exact version of every package that apps of this framework may add. What only describes the types of another is
+    added with it, and not named here."""
+    return {name: version for section in _SECTIONS[framework] for name, version in sorted(_lists()[section].items())}
+
+
+@functools.cache
+def listed(framework: FrameworkName) -> Mapping[str, str]:
+    """`allowed`, and the packages of types that go with it."""
+    if REGISTRY_OF[framework] == "pypi":
+        return allowed(framework)
+    return {**allowed(framework), **{_types(name): version for name, version in _lists()["types"].items()}}
+
+
+def _types(name: str) -> str:
+    return f"@types/{name}"
 
 
 def normal_name(framework: FrameworkName, name: str) -> str:
@@ -71,11 +92,14 @@ def resolve(framework: FrameworkName, wanted: Iterable[str], already: Mapping[st
         name = normal_name(framework, match["name"]) if match else ""
         if name in present:
             continue
-        version = allowed(framework).get(name)
+        version = listed(framework).get(name)
         if version is None:
             refused[entry[:80]] = refusal(framework, entry)
-        else:
-            versions[name] = version
+            continue
+        versions[name] = version
+        types = _types(name)
+        if framework in _TYPED and types in listed(framework) and types not in present:
+            versions[types] = listed(framework)[types]
     return Resolved(versions=versions, refused=refused)
 
 

@@ -86,7 +86,7 @@ class PackagePolicy:
                 f"{entry[:80]!a} is not the name of a {REGISTRY_LABEL[registry]} package; addresses and files are not installed.",
             )
         name = packages.normal_name(framework, match["name"])
-        popular = lookalikes.looks_like(registry, name, packages.allowed(framework))
+        popular = lookalikes.looks_like(registry, name, packages.listed(framework))
         if popular is not None:
             return "", (
                 f"The package {name!a} is refused because its name looks like the well-known {popular!a}; use that one if it is meant."

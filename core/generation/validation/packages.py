@@ -22,7 +22,7 @@ def check(tree: FileTree, framework: Framework, accepted: Collection[str]) -> It
     except InvalidInput as error:
         yield Problem(path="", line=None, message=error.message)
         return
-    known = {packages.normal_name(framework.name, name) for name in (*own, *accepted)} | set(packages.allowed(framework.name))
+    known = {packages.normal_name(framework.name, name) for name in (*own, *accepted)} | set(packages.listed(framework.name))
     for name, version in wanted.items():
         if packages.normal_name(framework.name, name) not in known:
             message = packages.refusal(framework.name, name)

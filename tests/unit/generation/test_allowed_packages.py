@@ -9,9 +9,24 @@ from core.words.plan import FRAMEWORK_NAMES, FrameworkName
 @pytest.mark.parametrize("framework", FRAMEWORK_NAMES)
 def test_every_listed_package_has_an_exact_version_and_its_registrys_own_spelling(framework: FrameworkName) -> None:
     listed = allowed(framework)
-    assert 30 <= len(listed) <= 60
+    assert len(listed) >= 30
     assert all(is_exact(version) for version in listed.values())
-    assert dict(resolve(framework, listed, {}).versions) == dict(listed)
+    found = resolve(framework, listed, {})
+    assert ({}, listed) == (found.refused, {name: v for name, v in found.versions.items() if not name.startswith("@types/")})
+
+
+def test_a_package_belongs_to_the_frameworks_where_it_makes_sense() -> None:
+    assert {"express": False, "react": True, "nextjs": False, "vue": False} == {
+        name: "react-router" in allowed(name) for name in ("express", "react", "nextjs", "vue")
+    }
+    assert {"pinia", "vue-router"} <= set(allowed("vue")) - set(allowed("react"))
+
+
+def test_a_typed_framework_gets_the_types_of_a_package_with_it() -> None:
+    assert {"papaparse", "@types/papaparse"} == set(resolve("react", ["papaparse"], {}).versions)
+    assert {"papaparse"} == set(resolve("express", ["papaparse"], {}).versions)
+    assert {"zod"} == set(resolve("nextjs", ["zod"], {}).versions)
+    assert {"papaparse"} == set(resolve("vue", ["papaparse"], {"@types/papaparse": "5.5.2"}).versions)
 
 
 def test_names_are_found_however_they_are_spelled_and_versions_in_them_are_ignored() -> None:

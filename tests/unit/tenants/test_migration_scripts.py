@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.databases.script import MAX_CHARACTERS, Refused, read_script
+from core.sql.script import MAX_CHARACTERS, Refused, read_script
 
 
 def cut(sql: str) -> list[tuple[int, str]]:

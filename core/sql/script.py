@@ -1,4 +1,6 @@
-"""Cuts a migration file into statements and says which of them Nexus does not run. Called by `adapters.databases.migrating`.
+"""Cuts a migration file into statements and says which of them Nexus does not run.
+
+Called by `adapters.databases.migrating` before a database is touched, and by validation long before that.
 
 It knows the outside of SQL (comments, quotes, dollar quotes, ``BEGIN ATOMIC`` bodies), as psql does, and nothing of the inside.
 The cut is not what keeps a hostile file in its transaction: each piece goes to Postgres in the extended protocol, which takes
@@ -126,7 +128,7 @@ def read_script(sql: str) -> Script:
         raise Refused(1, f"the file is longer than {MAX_CHARACTERS:,} characters; split it")
     if "\0" in sql:
         raise Refused(sql.count("\n", 0, sql.index("\0")) + 1, "a NUL character cannot stand in SQL; remove it")
-    statements = _without_wrapper(list(_cut(sql.removeprefix("\ufeff"))))
+    statements = _without_wrapper(list(cut(sql.removeprefix("\ufeff"))))
     kept: list[Statement] = []
     extensions: list[tuple[str, int]] = []
     for statement in statements:
@@ -170,12 +172,12 @@ def _extension(statement: Statement) -> str:
     return name
 
 
-def _cut(sql: str) -> Iterator[Statement]:
+def cut(sql: str) -> Iterator[Statement]:
     start: int | None = None
     words: list[str] = []
     parentheses = bodies = 0
     line, counted = 1, 0
-    for kind, begin, end in _tokens(sql):
+    for kind, begin, end in tokens(sql):
         text = sql[begin:end]
         if kind == "mark" and text == ";" and parentheses <= 0 and bodies == 0:
             if start is not None:
@@ -212,7 +214,7 @@ def _bodies(depth: int, words: Sequence[str], word: str) -> int:
     return max(depth - 1, 0) if word == "END" else depth
 
 
-def _tokens(sql: str) -> Iterator[tuple[str, int, int]]:
+def tokens(sql: str) -> Iterator[tuple[str, int, int]]:
     """Kind, start and end of everything that is not blank."""
     position = 0
     while position < len(sql):
