@@ -25,6 +25,7 @@ from bot.client import Client
 from bot.doctor import examine, print_findings
 from bot.instance import instance
 from bot.platform.data_folder import DataFolder
+from bot.providers import configured
 from bot.settings import Settings
 from core.errors import NexusError, OperatorError, UserError
 from core.words.plan import FRAMEWORK_NAMES
@@ -117,10 +118,7 @@ def doctor(data: Data = None, port: Port = None) -> None:
             data=data or (Path(chosen.data) if chosen.data else None),
             port=chosen.port if port is None else port,
             isolation=isolation,
-            keys={
-                "OPENAI_API_KEY": bool(chosen.openai_api_key and chosen.openai_api_key.get_secret_value()),
-                "ANTHROPIC_API_KEY": bool(chosen.anthropic_api_key and chosen.anthropic_api_key.get_secret_value()),
-            },
+            providers=configured(chosen),
         )
         if not print_findings(findings, out):
             raise typer.Exit(1)

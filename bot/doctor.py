@@ -1,7 +1,7 @@
 """`nexus doctor`: what is found, what is missing, and the remedy for each.
 
-Called by the CLI, which gives it the sandbox's probe and which keys are set; `bot.doctor` constructs no adapter. It looks and tries; it
-installs nothing and changes nothing but an unused data folder, which it makes to see that it can.
+Called by the CLI, which gives it the sandbox's probe and the configured model providers; `bot.doctor` constructs no adapter. It looks
+and tries; it installs nothing and changes nothing but an unused data folder, which it makes to see that it can.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import enum
 import platform
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from rich.table import Table
 
 from bot.platform import parts
 from bot.platform.data_folder import ROOM_BYTES, DataFolder
+from bot.providers import Provider
 from core.errors import MissingPart, NexusError
 from core.words.walls import Isolation
 
@@ -47,12 +48,12 @@ async def examine(
     data: Path | None,
     port: int,
     isolation: Callable[[], Awaitable[tuple[Isolation, str]]] | None = None,
-    keys: Mapping[str, bool] | None = None,
+    providers: Sequence[Provider] | None = None,
 ) -> list[Finding]:
     """Look at this machine.
 
-    ``isolation`` tries the sandboxes and returns the strongest that works and why not a stronger one; ``keys`` are setting names and
-    whether they are set.
+    ``isolation`` tries the sandboxes and returns the strongest that works and why not a
+    stronger one; ``providers`` are the model providers that are configured: nobody is asked whether their keys are good.
     """
     findings = [_python()]
     folder, found = await asyncio.to_thread(_data_folder, data)
@@ -60,7 +61,7 @@ async def examine(
     findings += await asyncio.to_thread(_parts, folder)
     findings.append(await _sandbox(isolation))
     findings.append(_port(port, folder))
-    findings += [_key(name, is_set) for name, is_set in (keys or {}).items()]
+    findings += _models(providers) if providers is not None else []
     return findings
 
 
@@ -190,7 +191,20 @@ def _port(port: int, folder: DataFolder | None) -> Finding:
     return Finding(name="port", outcome=Outcome.OK, found=f"{port} is free")
 
 
-def _key(name: str, is_set: bool) -> Finding:
-    if is_set:
-        return Finding(name=name, outcome=Outcome.OK, found="set")
-    return Finding(name=name, outcome=Outcome.OK, found="not set")
+def _models(providers: Sequence[Provider]) -> list[Finding]:
+    if not providers:
+        return [
+            Finding(
+                name="models",
+                outcome=Outcome.WARN,
+                found="no provider is configured: the starter writes every app, by rule and without a model",
+                remedy="Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or COMPATIBLE_BASE_URL for a server of your own "
+                "(Ollama, vLLM, llama.cpp).",
+            )
+        ]
+    findings = []
+    for one in providers:
+        model = f"the model {one.model}" if one.model else "the first model that it names"
+        keyless = "" if one.key is not None else ", without a key"
+        findings.append(Finding(name=one.name, outcome=Outcome.OK, found=f"{model} at {one.host}{keyless}"))
+    return findings

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from adapters.models.defaults import ANTHROPIC_MODEL, OPENAI_MODEL
+from adapters.models.defaults import ANTHROPIC_MODEL, COMPATIBLE_MODEL, OPENAI_MODEL
 
 
 class Settings(BaseSettings):
@@ -22,13 +22,33 @@ class Settings(BaseSettings):
     port: int = Field(8080, alias="NEXUS_PORT", ge=0, le=65535, description="The port of the page and the apps. `--port` wins.")
     bind: str = Field("", alias="NEXUS_BIND", description="Addresses to listen on, comma-separated; loopback alone when empty.")
     openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY", description="Turns the OpenAI provider on.")
-    openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL", description="Another server that speaks OpenAI's API.")
-    openai_model: str = Field(OPENAI_MODEL, alias="NEXUS_OPENAI_MODEL", description="The OpenAI model that writes.")
+    openai_base_url: str | None = Field(
+        None,
+        alias="OPENAI_BASE_URL",
+        description="Another server that speaks OpenAI's Responses API; without OPENAI_API_KEY, the server of the compatible provider.",
+    )
+    openai_model: str = Field(OPENAI_MODEL, alias="OPENAI_MODEL", description="The OpenAI model that writes.")
     anthropic_api_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY", description="Turns the Anthropic provider on.")
     anthropic_base_url: str | None = Field(
         None, alias="ANTHROPIC_BASE_URL", description="Another server that speaks Anthropic's API."
     )
-    anthropic_model: str = Field(ANTHROPIC_MODEL, alias="NEXUS_ANTHROPIC_MODEL", description="The Anthropic model that writes.")
+    anthropic_model: str = Field(ANTHROPIC_MODEL, alias="ANTHROPIC_MODEL", description="The Anthropic model that writes.")
+    compatible_base_url: str | None = Field(
+        None,
+        alias="COMPATIBLE_BASE_URL",
+        description="Turns the compatible provider on: any server with chat.completions (Ollama, vLLM, llama.cpp), such as "
+        "http://127.0.0.1:11434/v1.",
+    )
+    compatible_api_key: SecretStr | None = Field(None, alias="COMPATIBLE_API_KEY", description="Its key, where it wants one.")
+    compatible_model: str = Field(
+        COMPATIBLE_MODEL, alias="COMPATIBLE_MODEL", description="The model there that writes; the first it names when empty."
+    )
+    model_fallback: bool = Field(
+        True,
+        alias="NEXUS_MODEL_FALLBACK",
+        description="Lets another configured provider take over a call when OpenAI or Anthropic is down. The compatible provider hands "
+        "nothing over.",
+    )
     sandbox: Literal["", "bubblewrap", "restricted"] = Field(
         "", alias="NEXUS_SANDBOX", description="Allows one kind of sandbox alone; the strongest that works when empty."
     )

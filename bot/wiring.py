@@ -29,6 +29,7 @@ from bot.platform.data_folder import DataFolder
 from bot.platform.parts import Parts
 from bot.platform.postgres import EmbeddedPostgres
 from bot.settings import Settings
+from bot.providers import configured
 from core.builds.work import BuildWork
 from core.conversation.completion import complete
 from core.conversation.dialogue import Dialogue
@@ -117,21 +118,29 @@ def toolchain(data: DataFolder, parts: Parts) -> Toolchain:
 
 def models(settings: Settings) -> ModelChoice:
     """The models that are configured; the starter always. A vendor's SDK takes seconds to import and tens of megabytes, so it is
-    imported only where its key is set."""
+    imported only where its provider is configured."""
     chosen: dict[str, Model] = {"starter": Starter()}
-    if settings.openai_api_key is not None and settings.openai_api_key.get_secret_value():
-        from adapters.models.openai import OpenAIModel
+    named: dict[str, Callable[[str], Model]] = {}
+    for one in configured(settings):
+        if one.name == "compatible":
+            from adapters.models.compatible import CompatibleModel
 
-        chosen["openai"] = OpenAIModel(
-            settings.openai_api_key, frameworks=framework, model=settings.openai_model, base_url=settings.openai_base_url
-        )
-    if settings.anthropic_api_key is not None and settings.anthropic_api_key.get_secret_value():
-        from adapters.models.anthropic import AnthropicModel
+            assert one.base_url is not None
+            own = CompatibleModel(one.base_url, frameworks=framework, api_key=one.key, model=one.model)
+            chosen[one.name], named[one.name] = own, own.named
+            continue
+        assert one.key is not None
+        if one.name == "openai":
+            from adapters.models.openai import OpenAIModel
 
-        chosen["anthropic"] = AnthropicModel(
-            settings.anthropic_api_key, frameworks=framework, model=settings.anthropic_model, base_url=settings.anthropic_base_url
-        )
-    return ModelChoice(chosen)
+            openai = OpenAIModel(one.key, frameworks=framework, model=one.model, base_url=one.base_url)
+            chosen[one.name], named[one.name] = openai, openai.named
+        else:
+            from adapters.models.anthropic import AnthropicModel
+
+            anthropic = AnthropicModel(one.key, frameworks=framework, model=one.model, base_url=one.base_url)
+            chosen[one.name], named[one.name] = anthropic, anthropic.named
+    return ModelChoice(chosen, named=named, fallback=settings.model_fallback)
 
 
 def wire(

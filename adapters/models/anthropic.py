@@ -9,6 +9,7 @@ there, and an error inside a stream is an `APIStatusError` with status 200.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +17,10 @@ import anthropic
 import httpx2
 from pydantic import SecretStr
 
+from adapters.models.calls import Attempt, Call, CallLimits, Receipt, Stop, StopKind
 from adapters.models.defaults import ANTHROPIC_MODEL
-from adapters.models.faults import Cause, Fault, detail, fault
-from adapters.models.streaming import Attempt, Call, CallLimits, Stop, StopKind, StreamingModel
+from adapters.models.faults import Cause, Fault, connection_fault, detail, fault
+from adapters.models.streaming import StreamingModel
 from core.frameworks.framework import Framework
 from core.generation.model import Usage
 from core.words.plan import FrameworkName
@@ -52,54 +54,55 @@ class AnthropicModel(StreamingModel):
     async def close(self) -> None:
         await self._client.close()
 
-    async def _attempt(self, call: Call) -> Attempt:
+    async def _attempt(self, call: Call, receipt: Receipt) -> Attempt:
         stream = None
         meter = _Meter()
         try:
             stream = await self._client.messages.create(**self._request(call))
-            request_id = stream.response.headers.get("request-id")
+            receipt.request_id = stream.response.headers.get("request-id")
+            kind = stream.response.headers.get("content-type", "")
+            if kind.startswith(("text/html", "application/json")):
+                yield Fault(cause=Cause.UNREADABLE, detail=f"an answer of type {kind}")
+                return
+            receipt.begun = True
             reason: str | None = None
             said = ""
             async for event in stream:
                 if event.type == "content_block_delta" and event.delta.type == "text_delta":
                     yield event.delta.text
                 elif event.type == "message_start":
-                    meter.read(event.message.usage)
+                    receipt.usage = meter.read(event.message.usage)
                 elif event.type == "message_delta":
-                    meter.read(event.usage)
+                    receipt.usage, receipt.told = meter.read(event.usage), True
                     reason = event.delta.stop_reason or reason
                     if event.delta.stop_details is not None:
                         said = event.delta.stop_details.explanation or event.delta.stop_details.category or ""
                 elif event.type == "message_stop":
-                    yield Stop(kind=_kind(reason), usage=meter.usage, detail=self._said(said), request_id=request_id)
-                    return
-            # The end of the stream without its last event; what was said about the reason counts.
-            yield Stop(kind=_kind(reason), usage=meter.usage, detail=self._said(said), request_id=request_id)
+                    break
+            # Also at the end of a stream without its last event: what was said about the reason counts.
+            yield Stop(kind=_kind(reason), detail=self._said(said))
         except (anthropic.AnthropicError, httpx2.HTTPError, ValueError) as error:
-            yield self._fault(error, meter.usage, begun=stream is not None)
+            receipt.request_id = getattr(error, "request_id", None) or receipt.request_id
+            if receipt.begun and isinstance(error, anthropic.APIStatusError):
+                receipt.usage, receipt.told = receipt.usage or Usage(), True  # an error instead of an answer
+            yield self._fault(error, begun=stream is not None)
         finally:
             if stream is not None:
                 await stream.close()
 
     def _request(self, call: Call) -> dict[str, Any]:
-        content: list[dict[str, Any]] = [{"type": "text", "text": block.text} for block in call.prompt.blocks]
-        shared = [block for block, given in zip(content, call.prompt.blocks, strict=True) if given.shared]
-        for block in shared[-_MAX_CACHE_MARKS:]:
-            block["cache_control"] = _CACHED
         request: dict[str, Any] = {
             "model": self.name,
             "max_tokens": call.max_tokens,
             "system": call.prompt.system,
-            "messages": [{"role": "user", "content": content}],
+            "messages": [{"role": "user", "content": _content(call)}],
             "stream": True,
         }
         if call.schema is not None:
             request["output_config"] = {"format": {"type": "json_schema", "schema": dict(call.schema)}}
         return request
 
-    def _fault(self, error: Exception, usage: Usage, *, begun: bool) -> Stop | Fault:
-        if isinstance(error, anthropic.APITimeoutError | httpx2.TimeoutException):
-            return Fault(cause=Cause.TIMED_OUT, detail="silence")
+    def _fault(self, error: Exception, *, begun: bool) -> Stop | Fault:
         if isinstance(error, anthropic.APIStatusError):
             return fault(
                 status=error.status_code,
@@ -107,13 +110,11 @@ class AnthropicModel(StreamingModel):
                 said=error.api_message or f"HTTP {error.status_code}",
                 secret=self._key.get_secret_value(),
                 headers=error.response.headers,
-                request_id=error.request_id,
-                usage=usage if begun else None,
+                shaped=isinstance(error.body, dict),
             )
         if isinstance(error, anthropic.APIConnectionError | httpx2.HTTPError):
-            if begun:
-                return Stop(kind=StopKind.CUT, usage=usage)
-            return Fault(cause=Cause.UNREACHABLE, detail=self._said(str(error)))
+            found = connection_fault(error, self._key.get_secret_value())
+            return Stop(kind=StopKind.CUT) if begun and found.cause is not Cause.TIMED_OUT else found
         return Fault(cause=Cause.UNREADABLE, detail=type(error).__name__)
 
     def _said(self, text: str) -> str:
@@ -126,17 +127,33 @@ class _Meter:
     def __init__(self) -> None:
         self._counts = {"input_tokens": 0, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 0}
 
-    def read(self, usage: object) -> None:
+    def read(self, usage: object) -> Usage:
         for name in self._counts:
             value = getattr(usage, name, None)
             if isinstance(value, int):
                 self._counts[name] = value
+        cached, written = self._counts["cache_read_input_tokens"], self._counts["cache_creation_input_tokens"]
+        return Usage(
+            input_tokens=self._counts["input_tokens"] + written + cached,
+            cached_tokens=cached,
+            cache_write_tokens=written,
+            output_tokens=self._counts["output_tokens"],
+        )
 
-    @property
-    def usage(self) -> Usage:
-        read = self._counts["cache_read_input_tokens"]
-        total = self._counts["input_tokens"] + self._counts["cache_creation_input_tokens"] + read
-        return Usage(input_tokens=total, cached_tokens=read, output_tokens=self._counts["output_tokens"], calls=1)
+
+def _content(call: Call) -> list[dict[str, Any]]:
+    content: list[dict[str, Any]] = []
+    shared: list[dict[str, Any]] = []
+    for block in call.prompt.blocks:
+        content.append({"type": "text", "text": block.text})
+        if block.image is not None:
+            data = base64.b64encode(block.image.data).decode()
+            content.append({"type": "image", "source": {"type": "base64", "media_type": block.image.media_type, "data": data}})
+        if block.shared:
+            shared.append(content[-1])
+    for part in shared[-_MAX_CACHE_MARKS:]:
+        part["cache_control"] = _CACHED
+    return content
 
 
 def _kind(stop_reason: str | None) -> StopKind:

@@ -83,7 +83,9 @@ class Failed:
     reason: str
     retryable: bool
     usage: Usage
-    outage: str = ""  #: where another provider may do better: what is wrong, as half a sentence ("OpenAI is overloaded"); else empty
+    outage: str = (
+        ""  #: where another provider may do better: what is wrong, as half a sentence ("OpenAI is overloaded"); else empty
+    )
     notes: Sequence[str] = ()
 
 

@@ -1,4 +1,4 @@
-"""What every Model keeps, on the fake and on both vendors' real SDKs against the local wire server."""
+"""What every Model keeps, on the fake, on the vendors' real SDKs against the local wire server, and on a model made of two."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.models.anthropic import AnthropicModel
+from adapters.models.compatible import CompatibleModel
 from adapters.models.openai import OpenAIModel
 from core.generation import sentinels
-from core.generation.fake_model import FakeModel, files, planned
+from core.generation.fake_model import CALL, FakeModel, files, planned
+from core.generation.fallback import FallbackModel
 from core.generation.model import Brief, ChangeBrief, Complete, Ended, Failed, Failure, Model, Partial, Refused, Writing
 from core.generation.parser import Parser
 from core.words.plan import Plan
@@ -51,20 +53,32 @@ async def fake() -> AsyncIterator[Case]:
 async def vendor(name: str) -> AsyncIterator[Case]:
     async with model_server() as server:
         server.script(plans=[planning(PLAN)], files=[writing(FILES, piece=7, pause=0.001)])
-        model: OpenAIModel | AnthropicModel
+        model: OpenAIModel | AnthropicModel | CompatibleModel
         if name == "openai":
             model = OpenAIModel(SecretStr(KEY), frameworks=tiny, base_url=server.openai_url)
-        else:
+        elif name == "anthropic":
             model = AnthropicModel(SecretStr(KEY), frameworks=tiny, base_url=server.anthropic_url)
+        else:
+            model = CompatibleModel(server.compatible_url, frameworks=tiny, model="qwen-coder")
         try:
             yield Case(model=model, closed=server.disconnected.wait)
         finally:
             await model.close()
 
 
-@pytest.fixture(params=["fake", "openai", "anthropic"])
+@asynccontextmanager
+async def fallback() -> AsyncIterator[Case]:
+    """The second writes, because the first is down."""
+    down = Failed(reason="It is down.", retryable=True, usage=CALL, outage="It is down")
+    async with vendor("openai") as second:
+        first = FakeModel([down], [lambda nonce: [down]])
+        yield Case(model=FallbackModel(first, second.model), closed=second.closed)
+
+
+@pytest.fixture(params=["fake", "openai", "anthropic", "compatible", "fallback"])
 async def case(request: pytest.FixtureRequest) -> AsyncIterator[Case]:
-    async with fake() if request.param == "fake" else vendor(request.param) as made:
+    cases = {"fake": fake, "fallback": fallback}
+    async with cases[request.param]() if request.param in cases else vendor(request.param) as made:
         yield made
 
 
@@ -91,7 +105,7 @@ async def test_a_plan_is_a_valid_plan_with_its_usage(case: Case) -> None:
         assert isinstance(outcome, Complete)
         assert isinstance(outcome.value, Plan)
         assert outcome.value == PLAN
-        assert outcome.usage.calls == 1
+        assert outcome.usage.calls in (1, 2)  # of a model made of two, each was asked
         assert outcome.usage.output_tokens > 0
 
 

@@ -7,12 +7,16 @@ import socket
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from rich.console import Console
 
 from bot.doctor import Finding, Outcome, examine, print_findings
 from bot.platform.data_folder import DataFolder
+from bot.providers import Provider
 from core.errors import MissingPart
 from core.words.walls import Isolation
+
+PROVIDER = Provider(name="openai", model="gpt-1", base_url="https://models.example:8443/v1", key=SecretStr("sk-secret"))
 
 
 async def strong() -> tuple[Isolation, str]:
@@ -32,11 +36,28 @@ def by_name(findings: list[Finding]) -> dict[str, Finding]:
 
 
 async def test_on_a_good_machine_all_is_well(data: DataFolder, free_port: int) -> None:
-    findings = by_name(await examine(data=data.wanted, port=free_port, isolation=strong, keys={"OPENAI_API_KEY": True}))
+    findings = by_name(await examine(data=data.wanted, port=free_port, isolation=strong, providers=[PROVIDER]))
 
     assert {f.name for f in findings.values() if f.outcome is Outcome.FAIL} == set()
     assert {"python", "postgres", "caddy", "node", "uv", "pnpm", "sandbox", "data folder", "free disk", "port"} <= set(findings)
-    assert findings["OPENAI_API_KEY"].found == "set"
+    assert findings["openai"].found == "the model gpt-1 at models.example:8443"
+
+
+async def test_a_provider_is_named_with_its_model_and_host_and_never_with_its_key(data: DataFolder, free_port: int) -> None:
+    own = Provider(name="compatible", model="", base_url="http://me:secret@127.0.0.1:11434/v1", key=None)
+    findings = by_name(await examine(data=data.wanted, port=free_port, isolation=strong, providers=[PROVIDER, own]))
+
+    assert findings["compatible"].found == "the first model that it names at 127.0.0.1:11434, without a key"
+    assert "sk-secret" not in repr(findings)
+    assert "models" not in findings
+
+
+async def test_without_a_provider_the_doctor_says_who_writes_and_what_to_set(data: DataFolder, free_port: int) -> None:
+    finding = by_name(await examine(data=data.wanted, port=free_port, isolation=strong, providers=[]))["models"]
+
+    assert finding.outcome is Outcome.WARN
+    assert "starter" in finding.found
+    assert all(name in finding.remedy for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "COMPATIBLE_BASE_URL"))
 
 
 async def test_whatever_is_not_well_has_a_remedy(data: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
