@@ -24,13 +24,11 @@ CREATE INDEX ON auth_sessions (user_id);
 
 CREATE INDEX ON auth_sessions (expires_at);
 
--- Tries to sign in that have not succeeded, by the SHA-256 of the e-mail address. Kept for 15 minutes.
+-- Tries to sign in that have not succeeded: when the last ten were, by the SHA-256 of the e-mail address.
 CREATE TABLE auth_attempts (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  address_hash bytea NOT NULL,
-  tried_at timestamptz NOT NULL DEFAULT now()
+  address_hash bytea PRIMARY KEY,
+  tried timestamptz[] NOT NULL,
+  last_tried timestamptz NOT NULL
 );
 
-CREATE INDEX ON auth_attempts (address_hash, tried_at);
-
-CREATE INDEX ON auth_attempts (tried_at);
+CREATE INDEX ON auth_attempts (last_tried);

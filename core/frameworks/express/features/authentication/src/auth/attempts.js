@@ -14,18 +14,18 @@ export class TooMany extends Error {
   }
 }
 
-/** Note a try before the password is looked at, so that tries at the same time are counted too; throws TooMany. */
+/** Note a try before the password is looked at, in one statement, so that tries at the same time are counted too; throws TooMany. */
 export async function count(email) {
-  await database.query(`DELETE FROM auth_attempts WHERE tried_at < now() - ${WINDOW}`);
-  const noted = await database.query(`INSERT INTO auth_attempts (address_hash) VALUES (${ADDRESS}) RETURNING id`, [email]);
-  const { rows } = await database.query(
-    `SELECT count(*) AS tries, ceil(extract(epoch FROM min(tried_at) + ${WINDOW} - now())) AS seconds
-      FROM auth_attempts WHERE address_hash = ${ADDRESS} AND tried_at > now() - ${WINDOW}`,
+  await database.query(`DELETE FROM auth_attempts WHERE last_tried < now() - ${WINDOW}`);
+  const noted = await database.query(
+    `INSERT INTO auth_attempts AS kept (address_hash, tried, last_tried) VALUES (${ADDRESS}, ARRAY[now()], now())
+      ON CONFLICT (address_hash) DO UPDATE SET tried = (kept.tried || now())[cardinality(kept.tried) - ${MOST - 2}:], last_tried = now()
+      WHERE cardinality(kept.tried) < ${MOST} OR kept.tried[1] < now() - ${WINDOW} RETURNING address_hash`,
     [email],
   );
-  if (rows[0].tries <= MOST) return;
-  await database.query('DELETE FROM auth_attempts WHERE id = $1', [noted.rows[0].id]); // or the wait would never end
-  throw new TooMany(Math.max(1, Number(rows[0].seconds)));
+  if (noted.rows.length > 0) return;
+  const { rows } = await database.query(`SELECT ceil(extract(epoch FROM tried[1] + ${WINDOW} - now())) AS seconds FROM auth_attempts WHERE address_hash = ${ADDRESS}`, [email]);
+  throw new TooMany(Math.max(1, Number(rows[0]?.seconds ?? 1)));
 }
 
 /** The password was right. */

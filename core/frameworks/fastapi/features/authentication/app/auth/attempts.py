@@ -16,17 +16,19 @@ class TooMany(Exception):
 
 
 async def count(email: str) -> None:
-    """Note a try before the password is looked at, so that tries at the same time are counted too; raises TooMany."""
-    await database.row(f"DELETE FROM auth_attempts WHERE tried_at < now() - {WINDOW}")
-    noted = await database.row(f"INSERT INTO auth_attempts (address_hash) VALUES ({ADDRESS}) RETURNING id", email)
-    tries = await database.row(
-        f"SELECT count(*) AS tries, ceil(extract(epoch FROM min(tried_at) + {WINDOW} - now())) AS seconds "
-        f"FROM auth_attempts WHERE address_hash = {ADDRESS} AND tried_at > now() - {WINDOW}",
+    """Note a try before the password is looked at, in one statement, so that tries at the same time are counted too; raises TooMany."""
+    await database.row(f"DELETE FROM auth_attempts WHERE last_tried < now() - {WINDOW}")
+    noted = await database.row(
+        f"INSERT INTO auth_attempts AS kept (address_hash, tried, last_tried) VALUES ({ADDRESS}, ARRAY[now()], now()) "
+        f"ON CONFLICT (address_hash) DO UPDATE SET tried = (kept.tried || now())[cardinality(kept.tried) - {MOST - 2}:], "
+        f"last_tried = now() WHERE cardinality(kept.tried) < {MOST} OR kept.tried[1] < now() - {WINDOW} RETURNING address_hash",
         email,
     )
-    if tries["tries"] > MOST:
-        await database.row("DELETE FROM auth_attempts WHERE id = $1", noted["id"])  # or the wait would never end
-        raise TooMany(max(1, int(tries["seconds"])))
+    if noted is None:
+        seconds = await database.value(
+            f"SELECT ceil(extract(epoch FROM tried[1] + {WINDOW} - now())) FROM auth_attempts WHERE address_hash = {ADDRESS}", email
+        )
+        raise TooMany(max(1, int(seconds or 1)))
 
 
 async def forgive(email: str) -> None:

@@ -16,6 +16,8 @@ at_once = asyncio.Semaphore(4)
 
 def acceptable(password: str) -> str:
     """A new password, or a sentence about what is wrong with it."""
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        raise ValueError("That text has characters that cannot be kept.")
     if len(password) < SHORTEST:
         raise ValueError(f"Use at least {SHORTEST} characters.")
     if len(password) > LONGEST:
