@@ -125,6 +125,7 @@ async def started(
     database_url: str,
     *,
     socket: Path | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[RunningApp]:
     """Write, build, start, wait until healthy; stop with SIGTERM at the end, which must be heeded."""
     artifact = folder / f"artifact-{secrets.token_hex(4)}"
@@ -134,7 +135,10 @@ async def started(
     run(framework.build(tree, tools), artifact, folder)
     socket = socket or folder / f"{secrets.token_hex(3)}.sock"
     command = framework.start(tree, tools)
-    env = environment(folder, {**command.env, "DATABASE_URL": database_url, "PLATFORM_API_URL": "", "NEXUS_SOCKET": str(socket)})
+    env = environment(
+        folder,
+        {**command.env, **(settings or {}), "DATABASE_URL": database_url, "PLATFORM_API_URL": "", "NEXUS_SOCKET": str(socket)},
+    )
     log = artifact / "log"
     began = time.monotonic()
     with log.open("wb") as output:
@@ -170,6 +174,11 @@ async def _until_healthy(app: RunningApp) -> None:
             except (aiohttp.ClientConnectorError, aiohttp.ServerDisconnectedError):
                 pass
             await asyncio.sleep(0.01)
+
+
+def migrations(tree: FileTree) -> dict[str, str]:
+    """The app's own SQL, name to text."""
+    return dict(tree.under("migrations").items())
 
 
 async def database(server: ThrowawayPostgres, migrations: Mapping[str, str], before: str = "") -> str:

@@ -8,9 +8,7 @@ import re
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -24,8 +22,8 @@ from core.files import FileTree
 from core.frameworks.framework import Framework, Toolchain
 from core.frameworks.registry import FRAMEWORKS
 from core.words.plan import FieldType, FrameworkName, Plan, Resource, ResourceField
-from tests.contract.running_app import RunningApp, database, environment, install, run, started, toolchain
-from tests.support.postgres import ThrowawayPostgres, free_port, throwaway_postgres
+from tests.contract.running_app import RunningApp, database, environment, install, migrations, run, started
+from tests.support.postgres import ThrowawayPostgres, free_port
 from tests.unit.models.starter.test_starter_any_text import TEXTS
 from tests.unit.models.starter.writing import changed, written
 
@@ -41,43 +39,10 @@ DESCRIPTIONS = (
 #: whose server is their own; the others have the Express scaffold's, of which these tests need to be told once
 with_own_server = pytest.mark.parametrize(
     "framework",
-    [pytest.param(FRAMEWORKS[name], id=name) for name in ("fastapi", "express")],
+    [pytest.param(FRAMEWORKS[name], id=name) for name in ("fastapi", "express", "nextjs")],
     indirect=True,
     scope="session",
 )
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[ThrowawayPostgres]:
-    with throwaway_postgres() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def folder() -> Iterator[Path]:
-    """Short, because the paths of unix sockets are limited; removed at the end."""
-    with TemporaryDirectory(prefix="nxfw", dir="/tmp") as path:
-        yield Path(path)
-
-
-@pytest.fixture(scope="session")
-def tools(folder: Path) -> Toolchain:
-    return toolchain(folder)
-
-
-@pytest.fixture(scope="session", params=list(FRAMEWORKS.values()), ids=list(FRAMEWORKS))
-def framework(request: pytest.FixtureRequest) -> Framework:
-    found: Framework = request.param
-    return found
-
-
-@pytest.fixture(scope="session")
-def layer(framework: Framework, tools: Toolchain, folder: Path) -> Path:
-    return install(framework, framework.scaffold(), tools, folder / framework.name)
-
-
-def migrations(tree: FileTree) -> dict[str, str]:
-    return dict(tree.under("migrations").items())
 
 
 def value(one: ResourceField, number: int = 1) -> Any:
@@ -247,16 +212,6 @@ def _parents_first(plan: Plan) -> list[Resource]:
     return sorted(plan.resources, key=lambda resource: any(one.type is FieldType.REFERENCE for one in resource.fields))
 
 
-@pytest.fixture(scope="session")
-async def todos(
-    framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
-) -> AsyncIterator[RunningApp]:
-    _, tree = await written("todos and projects. Todos have title, project and due date", framework.name)
-    url = await database(postgres, migrations(tree))
-    async with started(framework, tree, tools, folder, layer, url) as app:
-        yield app
-
-
 @pytest.mark.parametrize("body", ["{bad", "", "null", "[1]", '"text"', "\x00", '{"title": '])
 async def test_a_body_that_is_no_json_object_is_a_400(todos: RunningApp, body: str) -> None:
     status, problem = await todos.call("POST", "/api/todos", data=body, headers={"content-type": "application/json"})
@@ -330,6 +285,14 @@ FAULTY = {
         "const at = (table, get) => ({ table, router: () => express.Router().get('/', async (q, s) => s.json(await get())) });\n"
         "export const resources = [\n  at('file', () => fs.readFile('/nonexistent', 'utf8')),\n"
         "  at('row', async () => (await database.query('SELECT 1 AS one')).rows[0].one),\n];\n",
+    ),
+    "nextjs": (
+        "lib/resources/index.ts",
+        "import fs from 'node:fs/promises';\nimport { crud, type Resource } from '../crud';\nimport { query } from '../db';\n\n"
+        "const at = (table: string, get: () => Promise<unknown>): Resource =>\n"
+        "  ({ ...crud({ table, one: table, fields: {} }), list: async () => Response.json(await get()) });\n"
+        "export const resources = [\n  at('file', () => fs.readFile('/nonexistent', 'utf8')),\n"
+        "  at('row', async () => (await query('SELECT 1 AS one')).rows[0]?.one),\n];\n",
     ),
 }
 
@@ -487,6 +450,8 @@ BROKEN = {
     "fastapi": ("app/resources/broken.py", "def broken(:\n", "broken.py"),
     "express": ("src/broken.js", "export const x = ;\n", "src/broken.js:1"),
     "react": ("src/broken.tsx", "export const x = ;\n", "src/broken.tsx"),
+    "vue": ("src/App.vue", "<template>\n  <p>{{ title</p>\n</template>\n", "src/App.vue:2"),
+    "nextjs": ("lib/broken.ts", "export const x = ;\n", "lib/broken.ts"),
 }
 
 
@@ -501,7 +466,10 @@ async def test_a_syntax_error_fails_the_build_and_names_the_file(
         run(framework.build(tree, tools), tmp_path, folder)
 
 
-TYPED = {"react": ("src/App.tsx", "export function App() {\n  const total: number = 'none';\n  return <p>{total}</p>;\n}\n")}
+TYPED = {
+    "react": ("src/App.tsx", "export function App() {\n  const total: number = 'none';\n  return <p>{total}</p>;\n}\n"),
+    "vue": ("src/App.vue", "<script setup lang=\"ts\">\nconst total: number = 'none';\n</script>\n\n<template>{{ total }}</template>\n"),
+}
 
 
 @pytest.mark.parametrize("name", list(TYPED))
@@ -547,6 +515,8 @@ FOREIGN = {
     ),
     "express": OWN_NODE_SERVER,
     "react": OWN_NODE_SERVER,
+    "vue": OWN_NODE_SERVER,
+    "nextjs": OWN_NODE_SERVER,
 }
 
 
