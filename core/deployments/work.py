@@ -270,14 +270,15 @@ class _Run:
             assert app is not None
             if app.wanted == "deleted":
                 raise NotHealthy("The app was deleted in the meantime.")
+            version = row.settings_version
+            if row.with_data:
+                version = await settings.bring_back(t, row.app_id, version, by=by)
             release = await t.session.get(Release, (row.app_id, row.release))
             if release is None:
                 release = Release(app_id=row.app_id, number=row.release, build_id=row.build_id, by=by)
                 t.session.add(release)
             release.artifact = row.artifact
-            release.settings_version = row.settings_version
-            if row.with_data:
-                release.settings_version = await settings.bring_back(t, row.app_id, row.settings_version, by=by)
+            release.settings_version = version
             release.instance = self._instance
             release.kept = True
             app.live_release = row.release
