@@ -36,13 +36,13 @@ def read_edits(body: str, nonce: str) -> tuple[Edit, ...] | None:
         return None
     edits = []
     ends = [mark.start() for mark in found[1:]] + [len(body)]
+    line_end = "\r\n" if found[0].group().endswith("\r\n") else "\n"  # the one before a mark belongs to the mark
     for at in range(0, len(found), 2):
         first, second = found[at], found[at + 1]
         if first["find"] is None or second["with"] is None:
             return None
-        last = at + 2 == len(found)
-        replacement = body[second.end() : ends[at + 1]]
-        edits.append(Edit(_without_break(body[first.end() : ends[at]]), replacement if last else _without_break(replacement)))
+        search = body[first.end() : ends[at]].removesuffix(line_end)
+        edits.append(Edit(search, body[second.end() : ends[at + 1]].removesuffix(line_end)))
     return tuple(edits) if all(edit.search.strip() for edit in edits) else None
 
 
@@ -61,8 +61,3 @@ def apply(text: str, edits: Sequence[Edit]) -> str | DoesNotApply:
             end += 1  # lines that are taken out leave no empty line behind
         text = text[:start] + edit.replacement + text[end:]
     return text
-
-
-def _without_break(text: str) -> str:
-    """Without the line break that belongs to the mark after it."""
-    return text[:-2] if text.endswith("\r\n") else text.removesuffix("\n")

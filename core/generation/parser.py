@@ -155,10 +155,9 @@ class Parser:
             "edit": sentinels.edit_opening(nonce),
             "delete": sentinels.removal(nonce),
         }
-        closing = re.escape(sentinels.closing(nonce))
-        opening = "|".join(f"(?P<{kind}>\n{re.escape(mark)})" for kind, mark in marks.items())
-        self._in_file = re.compile(f"(?P<end>{closing})|{opening}")
-        self._in_prose = re.compile(opening)
+        # One literal prefix, which the regular expression engine finds quickly; an opening mark must be at the start of a line.
+        openings = "|".join(rf"(?<=\n<<<)(?P<{kind}>{re.escape(mark[3:])})" for kind, mark in marks.items())
+        self._marks = re.compile(rf"<<<(?:(?P<end>{re.escape(sentinels.closing(nonce)[3:])})|{openings})")
         self._keep = max(map(len, (*marks.values(), sentinels.closing(nonce))))
         self._nonce = nonce
         self._buffer = "\n"  # so that an opening mark at the very start is at the start of a line
@@ -171,6 +170,7 @@ class Parser:
         self._broken: dict[str, None] = {}
         self._removed: dict[str, None] = {}
         self._opened: dict[str, int] = {}
+        self._paths: set[str] = set()
         self._problems: list[Problem] = []
         self._prose = StringIO(newline="")
         self._prose_room = MAX_ANSWER
@@ -208,25 +208,28 @@ class Parser:
         events: list[ParserEvent] = []
         buffer, at, search_from = self._buffer, 0, 0
         while True:
-            mark = (self._in_prose if self._file is None else self._in_file).search(buffer, search_from)
+            mark = self._marks.search(buffer, search_from)
             if mark is None:
                 # What could still become a mark stays in the buffer.
                 stop = len(buffer) if final else max(at, search_from, len(buffer) - self._keep)
                 break
             kind = mark.lastgroup or ""
             if kind == "end":
-                events += self._take(buffer[at : mark.start()])
-                events += self._close()
-                at = search_from = mark.end()
+                search_from = mark.end()
+                if self._file is not None:
+                    events += self._take(buffer[at : mark.start()])
+                    events += self._close()
+                    at = search_from
                 continue
+            line = mark.start() - 1  # the line break before it belongs to the mark
             header = _Header.read(buffer, mark.end())
             if header is None and not final:
-                stop = mark.start()
+                stop = line
                 break
             if header is None or header.path is None:
                 search_from = mark.start() + 1
                 continue
-            events += self._take(buffer[at : mark.start()])
+            events += self._take(buffer[at:line])
             if self._file is not None:
                 self._leave_unclosed()
             events += self._open(kind, header.path)
@@ -256,8 +259,10 @@ class Parser:
         except InvalidInput as error:
             path = ascii(path)[1:-1]
             problem = Problem(path=path, line=None, message=error.message)
-        if path not in self._opened and len(self._opened) >= MAX_OPENED:
+        if path not in self._paths and len(self._paths) >= MAX_OPENED:
             problem = Problem(path=path, line=None, message=f"It comes after {MAX_OPENED} others; write fewer files.")
+        if problem is None:
+            self._paths.add(path)
         if kind == "delete":
             if problem is None:
                 self._removed[path] = None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.files import MAX_FILE_BYTES
-from core.generation.parser import MAX_PROSE, FileEnded, FileProgress, FileStarted, Parsed, Parser, ParserEvent
-from core.generation.sentinels import closing, emit, opening
+from core.generation.edits import Edit
+from core.generation.parser import MAX_PROSE, EditStarted, FileEnded, FileProgress, FileStarted, Parsed, Parser, ParserEvent
+from core.generation.sentinels import closing, edit_opening, emit, emit_edit, emit_removal, finding, opening, removal, replacing
 
 NONCE = "0123456789abcdef"
 
@@ -45,6 +47,13 @@ fragments = st.one_of(
             emit("c.txt", "hello\n", NONCE),
             "x" * 2500,
             "<<<file:feedfacefeedface d.py>>>\n",
+            f"\n{edit_opening(NONCE)}e.py>>>\n",
+            f"\n{finding(NONCE)}\n",
+            f"{replacing(NONCE)}\n",
+            f"\n{removal(NONCE)}f.py>>>",
+            emit_edit("g.py", "a", "b", NONCE),
+            emit_removal("h.py", NONCE),
+            '{"files": [{"path": "i.py", "content": "x"}]}',
         ]
     ),
     st.text(max_size=20),
@@ -62,6 +71,9 @@ def test_every_cut_of_the_stream_gives_the_same_events_and_the_same_result(parts
     assert parse(pieces)[0] == whole_events[: len(parse(pieces)[0])]
     ended = [event for event in whole_events if isinstance(event, FileEnded)]
     assert [event for event in parse(list(text))[0] if isinstance(event, FileEnded)] == ended
+    assert [event for event in parse(list(text))[0] if isinstance(event, EditStarted)] == [
+        event for event in whole_events if isinstance(event, EditStarted)
+    ]
 
 
 paths = st.sampled_from(["a.py", "src/b.js", "pages/[slug].tsx", "(auth)/@modal/_app.vue"])
@@ -121,6 +133,10 @@ def test_a_file_that_opens_inside_another_leaves_the_first_one_unclosed() -> Non
     _, parsed = parse([f"{opening(NONCE)}a.py>>>\na = 1\n", emit("b.py", "b\n", NONCE)])
     assert parsed.files == {"b.py": "b\n"}
     assert parsed.unclosed == {"a.py": "a = 1"}
+
+
+def test_what_there_is_of_an_unclosed_file_is_kept_to_its_last_character() -> None:
+    assert parse([f"{opening(NONCE)}a.py>>>\na = 1\n"])[1].unclosed == {"a.py": "a = 1\n"}
 
 
 def test_of_duplicates_the_last_whole_one_counts() -> None:
@@ -198,6 +214,99 @@ def test_memory_stays_bounded_however_long_an_answer_is() -> None:
 def test_progress_is_told_while_a_long_file_comes() -> None:
     events, _ = parse([emit("a.txt", "x" * 5000, NONCE)])
     assert [event.chars for event in events if isinstance(event, FileProgress)] == [2000, 4000]
+
+
+# -- edits and removals -----------------------------------------------------------------------------------------------------------------
+
+
+def test_edits_and_removals_are_read_beside_whole_files() -> None:
+    text = (
+        emit_edit("a.py", "x = 1", "x = 2", NONCE)
+        + emit("b.py", "b\n", NONCE)
+        + emit_removal("./c.py", NONCE)
+        + emit_edit("a.py", "old()\n", "", NONCE)
+    )
+    events, parsed = parse(["Here:\n", text])
+    assert parsed.edits == {"a.py": (Edit("x = 1", "x = 2"), Edit("old()\n", ""))}
+    assert (parsed.files, parsed.removed, parsed.broken_edits) == ({"b.py": "b\n"}, ("c.py",), ())
+    assert EditStarted("a.py") in events
+    assert parsed.prose == "Here:"
+
+
+texts = st.text(alphabet=st.characters(exclude_characters="\0"), min_size=1).filter(str.strip)
+
+
+@given(texts, st.text())
+def test_whatever_is_emitted_as_an_edit_is_read_back(search: str, replacement: str) -> None:
+    _, parsed = parse(emit_edit("a.py", search, replacement, NONCE))
+    assert parsed.edits == {"a.py": (Edit(search, replacement),)}
+
+
+def test_several_edits_may_stand_in_one_block() -> None:
+    body = "".join(f"{finding(NONCE)}\n{a}\n{replacing(NONCE)}\n{b}\n" for a, b in (("one", "1"), ("two", "2")))
+    _, parsed = parse([f"{edit_opening(NONCE)}a.py>>>\n{body}{closing(NONCE)}\n"])
+    assert parsed.edits == {"a.py": (Edit("one", "1"), Edit("two", "2"))}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "just text\n",
+        f"{replacing(NONCE)}\na\n{finding(NONCE)}\nb\n",
+        f"{finding(NONCE)}\na\n",
+        f"{finding(NONCE)}\n\n{replacing(NONCE)}\nb\n",
+        f"talk\n{finding(NONCE)}\na\n{replacing(NONCE)}\nb\n",
+        f"{finding('feedfacefeedface')}\na\n{replacing('feedfacefeedface')}\nb\n",
+    ],
+)
+def test_an_edit_that_is_not_in_the_format_is_reported_and_never_made(body: str) -> None:
+    _, parsed = parse([f"{edit_opening(NONCE)}a.py>>>\n{body}{closing(NONCE)}\n"])
+    assert (parsed.edits, parsed.broken_edits) == ({}, ("a.py",))
+
+
+def test_an_edit_that_is_cut_off_takes_the_files_other_edits_with_it() -> None:
+    text = emit_edit("a.py", "x", "y", NONCE) + emit_edit("a.py", "p", "q", NONCE)[:-20]
+    assert (parse([text])[1].edits, parse([text])[1].broken_edits) == ({}, ("a.py",))
+
+
+def test_hostile_paths_are_refused_in_edits_and_removals_too() -> None:
+    _, parsed = parse([emit_edit("../a.py", "x", "y", NONCE), emit_removal("/etc/passwd", NONCE)])
+    assert (parsed.edits, parsed.removed, len(parsed.problems)) == ({}, (), 2)
+
+
+# -- JSON -------------------------------------------------------------------------------------------------------------------------------
+
+JSON = json.dumps({"files": [{"path": "a.py", "content": "print('&lt;')\n"}, {"path": "../b", "content": "x"}], "note": "hi"})
+
+
+@pytest.mark.parametrize("text", [JSON, f"\n```json\n{JSON}\n```\n", f"```\n{JSON}\n```"])
+def test_an_answer_that_is_json_and_nothing_else_is_read_as_the_files_in_it(text: str) -> None:
+    _, parsed = parse([text])
+    assert (parsed.files, parsed.was_json, parsed.prose) == ({"a.py": "print('&lt;')\n"}, True, "")
+    assert len(parsed.problems) == 1
+
+
+def test_a_mapping_of_paths_is_read_likewise() -> None:
+    assert parse([json.dumps({"files": {"a.py": "1\n"}})])[1].files == {"a.py": "1\n"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JSON[:-5],
+        "Here you are: " + JSON,
+        JSON + emit("c.py", "c\n", NONCE),
+        json.dumps({"files": []}),
+        json.dumps({"files": [{"path": "a.py"}]}),
+        json.dumps(["a.py"]),
+        '{"files": ' + "[" * 100_000,
+    ],
+)
+def test_json_that_is_cut_mixed_or_something_else_is_just_text(text: str) -> None:
+    _, parsed = parse([text])
+    assert "a.py" not in parsed.files
+    assert not parsed.was_json
 
 
 def test_two_million_characters_in_small_pieces_are_parsed_before_the_suite_gives_up() -> None:
