@@ -23,7 +23,7 @@ from core.generation.generated import Done, Ended, Generated, PipelineLimits, en
 from core.generation.model import Brief, ChangeBrief, Complete, Failed, Failure, Model, Partial, Refused, Usage, Writing
 from core.generation.parser import EditStarted, FileEnded, FileStarted, Parsed, Parser, strip_fence
 from core.generation.problem import Problem
-from core.generation.progress import Continuing, FileWriting, FileWritten, Listener, Retrying
+from core.generation.progress import Continuing, FileWriting, FileWritten, Listener, Note, Retrying
 from core.generation.waves import waves
 from core.words.plan import PlannedFile
 
@@ -234,7 +234,7 @@ class Job:
                         self._progress(FileWriting(event.path))
                     elif isinstance(event, FileEnded) and mine(event.path):
                         self._tell_written(event.path, fixing.tidy(event.content))
-        self._usage += last.usage
+        self._count(last)
         parsed = _without(parser.finish(), others)
         failed = await self._draft.take(parsed, planned)
         for path in parsed.files if parsed.was_json else parsed.edits:
@@ -282,6 +282,14 @@ class Job:
             text = longer
         return None
 
+    def _count(self, last: port.Ended) -> None:
+        """Take what a call has used, and tell what it has to say about how it came."""
+        self._usage += last.usage
+        for text in last.notes:
+            if text not in self._notes:
+                self._notes.append(text)
+                self._progress(Note(text))
+
     async def _raw(self, call: Callable[[str], Stream], nonce: str) -> tuple[str, port.Ended]:
         """The text of one stream, no longer than a file may be."""
         said: list[str] = []
@@ -294,7 +302,7 @@ class Job:
                     break
                 said.append(piece[: max(0, room)])
                 room -= len(piece)
-        self._usage += last.usage
+        self._count(last)
         if isinstance(last, Refused) or (isinstance(last, Failed) and not last.retryable):
             raise _Over(ended(last, self._usage, "The app was not finished"))
         return "".join(said), last

@@ -53,7 +53,10 @@ class Pipeline:
         """
         self._check_text(brief.description, "description")
         self._check_wishes(brief)
+        notes, note = _notes(progress)
         outcome = await model.plan(brief)
+        for text in outcome.notes:
+            note(text)
         if not isinstance(outcome, Complete):
             return ended(outcome, outcome.usage, "No plan was made")
         planned = outcome.value
@@ -65,7 +68,6 @@ class Pipeline:
         # The starter knows what it writes: a feature that it did not plan is not in its app.
         wanted = features.complete([*planned.features, *(() if model.own_code else wished)])
         told = _with_assumption(planned, "" if model.own_code else features.styling_assumption(brief.styling, framework))
-        notes, note = _notes(progress)
         base = framework.scaffold([feature for feature in wanted if feature in framework.features])
         draft = Draft(framework, base, self._policy, note)
         progress(Planned(await draft.settle(told.model_copy(update={"features": wanted}))))
@@ -78,7 +80,10 @@ class Pipeline:
             InvalidInput, TooLarge: as for `generate`, on the request.
         """
         self._check_text(brief.request, "change request")
+        notes, note = _notes(progress)
         outcome = await model.plan_change(brief)
+        for text in outcome.notes:
+            note(text)
         if not isinstance(outcome, Complete):
             return ended(outcome, outcome.usage, "No plan was made")
         before, after = brief.plan, outcome.value
@@ -93,7 +98,6 @@ class Pipeline:
         by_hand = [PlannedFile(path=path, purpose="takes what was laid in, or out") for path in laid.by_hand]
         files = [*after.files, *(file for file in by_hand if file.path not in {planned.path for planned in after.files})]
         update = {"requires_database": database, "features": wanted, "files": files}
-        notes, note = _notes(progress)
         draft = Draft(framework, laid.tree, self._policy, note, frozen=brief.frozen, kind=Kind.CHANGE)
         told = _laid_in(before.features, wanted, laid)
         progress(Planned(await draft.settle(after.model_copy(update=update))))
