@@ -29,6 +29,7 @@ from core.errors import NexusError, OperatorError, TemporaryError
 from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
 from core.generation import pipeline as generation
+from core.generation.meter import metering
 from core.generation.choice import ModelChoice
 from core.generation.model import Brief, ChangeBrief, Model, Usage
 from core.generation.pipeline import Pipeline
@@ -132,13 +133,16 @@ class BuildWork:
                 await t.session.execute(update(Build).where(*taken).values(attempts=row.attempts - 1))
 
     async def _run(self, row: Build, teller: Teller) -> None:
-        work = asyncio.create_task(self._make(row, teller), name=f"make {row.id}")
+        before = Usage(**row.usage) if row.usage else Usage()
+        with metering() as meter:  # what is ended early has no ending that says what it has used
+            work = asyncio.create_task(self._make(row, teller), name=f"make {row.id}")
         calling_off = asyncio.create_task(self._called_off(row.id, work), name=f"watch {row.id}")
         try:
             await asyncio.wait({work}, timeout=MAX_SECONDS)
             if not work.done():
                 raise _Stopped(
                     row.stage or "prepare", f"The build took longer than {MAX_SECONDS / 60:.0f} minutes and was ended."
+            row.usage = asdict(before + meter.usage)
                 )
             await work
         except asyncio.CancelledError:
@@ -146,7 +150,9 @@ class BuildWork:
                 raise
             await self._end_cancelled(row, teller)
         except _Stopped as stopped:
-            await _ended(work)
+            if not work.done():
+                await _ended(work)
+                row.usage = asdict(before + meter.usage)
             await self._end_failed(row, teller, stopped)
         except (TemporaryError, OperatorError) as error:
             if isinstance(error, TemporaryError) and row.attempts < MAX_ATTEMPTS:
@@ -402,7 +408,7 @@ class BuildWork:
             assert fresh is not None
             if fresh.state != "running":
                 return
-            fresh.state, fresh.ended_at = "cancelled", now()
+            fresh.state, fresh.ended_at, fresh.usage = "cancelled", now(), row.usage
             t.tell(row.app_id, BuildCancelled(build=row.id, by=fresh.cancelled_by))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from core.generation import sentinels
+from core.generation import meter, sentinels
 from core.generation.model import Brief, ChangeBrief, Complete, Ended, Failure, Model, PlanOutcome, Usage, Writing
 from core.words.plan import Plan
 
@@ -34,12 +34,19 @@ def planned(plan: Plan) -> Complete[Plan]:
 
 
 class FakeModel(Model):
-    """Answers the n-th plan call with ``plans[n]`` and the n-th stream call with ``streams[n]``; the last of each repeats."""
+    """Answers the n-th plan call with ``plans[n]`` and the n-th stream call with ``streams[n]``; the last of each repeats. Where calls come
+    at the same time, ``answer`` chooses by verb and arguments instead."""
 
     provider = "fake"
     name = "fake-1"
 
-    def __init__(self, plans: Sequence[PlanOutcome] = (), streams: Sequence[Script] = ()) -> None:
+    def __init__(
+        self,
+        plans: Sequence[PlanOutcome] = (),
+        streams: Sequence[Script] = (),
+        answer: Callable[[str, tuple[Any, ...]], Script] | None = None,
+    ) -> None:
+        self._answer = answer
         self._plans = list(plans)
         self._streams = list(streams)
         self.asked: list[tuple[str, tuple[Any, ...]]] = []  #: verb and arguments of every call
@@ -62,19 +69,27 @@ class FakeModel(Model):
 
     def _next_plan(self, verb: str, *arguments: Any) -> PlanOutcome:
         self.asked.append((verb, arguments))
-        return self._plans.pop(0) if len(self._plans) > 1 else self._plans[0]
+        outcome = self._plans.pop(0) if len(self._plans) > 1 else self._plans[0]
+        meter.count(outcome.usage)
+        return outcome
 
     def _next_stream(self, verb: str, nonce: str, *arguments: Any) -> AsyncIterator[str | Ended]:
         self.asked.append((verb, arguments))
-        script = self._streams.pop(0) if len(self._streams) > 1 else self._streams[0]
+        if self._answer is not None:
+            script = self._answer(verb, arguments)
+        else:
+            script = self._streams.pop(0) if len(self._streams) > 1 else self._streams[0]
         return self._play(script, nonce)
 
     async def _play(self, script: Script, nonce: str) -> AsyncIterator[str | Ended]:
+        last: Ended = DONE
         try:
             for piece in script(nonce):
-                yield piece
                 if not isinstance(piece, str):
-                    return
-            yield DONE
+                    last = piece
+                    break
+                yield piece
         finally:
             self.closed += 1
+            meter.count(last.usage)
+        yield last
