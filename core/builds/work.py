@@ -29,8 +29,8 @@ from core.errors import NexusError, OperatorError, TemporaryError
 from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
 from core.generation import pipeline as generation
-from core.generation.meter import metering
 from core.generation.choice import ModelChoice
+from core.generation.meter import metering
 from core.generation.model import Brief, ChangeBrief, Model, Usage
 from core.generation.pipeline import Pipeline
 from core.ledger.feed import Feed
@@ -142,12 +142,12 @@ class BuildWork:
             if not work.done():
                 raise _Stopped(
                     row.stage or "prepare", f"The build took longer than {MAX_SECONDS / 60:.0f} minutes and was ended."
-            row.usage = asdict(before + meter.usage)
                 )
             await work
         except asyncio.CancelledError:
             if not calling_off.done() or calling_off.exception() is not None:
                 raise
+            row.usage = asdict(before + meter.usage)
             await self._end_cancelled(row, teller)
         except _Stopped as stopped:
             if not work.done():
