@@ -11,10 +11,11 @@ from core.frameworks.express.framework import Express
 from core.frameworks.fastapi.framework import FastAPI
 from core.frameworks.framework import Framework
 from core.frameworks.react.framework import React
+from core.frameworks.vue.framework import Vue
 from core.words.plan import FrameworkName, framework_called
 
 FRAMEWORKS: Mapping[FrameworkName, Framework] = MappingProxyType(
-    {"fastapi": FastAPI(), "express": Express(), "react": React()}
+    {"fastapi": FastAPI(), "express": Express(), "react": React(), "vue": Vue()}
 )
 
 

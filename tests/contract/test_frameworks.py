@@ -468,7 +468,10 @@ async def test_a_syntax_error_fails_the_build_and_names_the_file(
 
 TYPED = {
     "react": ("src/App.tsx", "export function App() {\n  const total: number = 'none';\n  return <p>{total}</p>;\n}\n"),
-    "vue": ("src/App.vue", "<script setup lang=\"ts\">\nconst total: number = 'none';\n</script>\n\n<template>{{ total }}</template>\n"),
+    "vue": (
+        "src/App.vue",
+        '<script setup lang="ts">\nconst total: number = "none";\n</script>\n<template>{{ total }}</template>\n',
+    ),
 }
 
 

@@ -60,5 +60,15 @@ LAYOUTS: Mapping[FrameworkName, Layout] = MappingProxyType(
             by_hand="npm install\nnpm run build\nPORT=3000 npm start",
             port=3000,
         ),
+        "vue": Layout(
+            schema="src/schema.json",
+            theme="src/theme.css",
+            index="index.html",
+            code=partial(js_code.files, folder="server/resources"),
+            code_folder="server/resources/",
+            page_line="`src/`: the page, in Vue and TypeScript; `schema.json` says what it shows, `theme.css` has its colour",
+            by_hand="npm install\nnpm run build\nPORT=3000 npm start",
+            port=3000,
+        ),
     }
 )

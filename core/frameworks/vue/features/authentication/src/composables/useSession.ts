@@ -1,4 +1,4 @@
-// Who is signed in, and the question for it: asked by SignedIn.vue, and by the API when a session has ended.
+// Who is signed in, and the question for it: asked by App.vue, and by the API when a session has ended.
 
 import { readonly, ref, shallowRef } from 'vue';
 
