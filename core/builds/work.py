@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -37,6 +36,7 @@ from core.ledger.feed import Feed
 from core.ledger.ledger import CANCEL_CHANNEL, Ledger
 from core.ledger.tables import App, Build, Release, Revision, now
 from core.ledger.waking import holding
+from core.sql.effects import destructive
 from core.verification.verifier import Verified, Verifier
 from core.words.cards import FileEntry, Step
 from core.words.events import (
@@ -53,11 +53,6 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3  #: how often a worker may take a build up before it is given up
 MAX_SECONDS = 3600.0  #: after which an attempt is ended: whatever it waits for is not going to come
-
-
-_DESTRUCTIVE = re.compile(
-    r"\b(drop\s+(table|column|schema|view|type)|truncate|delete\s+from|alter\s+column\s+\S+\s+(set\s+data\s+)?type)\b[^;]*", re.I
-)
 
 
 class _Stopped(Exception):
@@ -324,6 +319,8 @@ class BuildWork:
         files += [FileEntry(path=path, size=0, change="removed") for path, what in changes.items() if what == "removed"]
         instructions = tree.get("README.md", "") or f"{plan.name}\n\nStart it with the platform; it needs nothing else."
         new_migrations = {p: c for p, c in tree.under("migrations").items() if base is None or base.get(p) != c}
+        # In a thread: two megabytes of SQL take seconds to read.
+        losses = [] if base is None else await asyncio.to_thread(destructive, new_migrations, base.under("migrations"))
         async with self._ledger.transaction() as t:
             await t.hold(row.app_id)
             fresh = await t.session.get(Build, row.id, with_for_update=True)
@@ -362,7 +359,7 @@ class BuildWork:
                     output_tokens=row.usage.get("output_tokens", 0),
                     cached_tokens=row.usage.get("cached_tokens", 0),
                     cost_usd=row.usage.get("cost_usd"),
-                    destructive=_destructive_statements(new_migrations) if base is not None else [],
+                    destructive=losses,
                     seconds=(now() - started).total_seconds(),
                 ),
             )
@@ -421,12 +418,3 @@ async def _ended(*tasks: asyncio.Task[None]) -> None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def _destructive_statements(migrations: dict[str, str]) -> list[str]:
-    """The statements of these migration files that lose data: shown to the approver before anything runs."""
-    found = []
-    for path, sql in sorted(migrations.items()):
-        plain = re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.S)
-        found += [f"{path}: {' '.join(match.group(0).split())[:160]}" for match in _DESTRUCTIVE.finditer(plain)]
-    return found

@@ -14,7 +14,7 @@ from core.errors import InvalidInput
 from core.files import FileTree
 from core.frameworks.framework import Framework
 from core.generation.problem import Problem
-from core.generation.validation import contract, elisions, packages, secrets, syntax
+from core.generation.validation import contract, elisions, packages, secrets, sql, syntax
 from core.generation.validation.imports import Imports
 from core.generation.validation.scripts import Scripts
 from core.words.plan import Plan
@@ -44,6 +44,7 @@ def validate(
                 problems.append(problem)
     problems += contract.planned(tree, plan)
     problems += contract.check(tree, plan)
+    problems += sql.tables(tree, plan)
     problems += packages.check(tree, framework, accepted)
     return tuple(problems[:MAX_PROBLEMS])
 
@@ -52,6 +53,7 @@ def _of_file(path: str, text: str, scripts: Scripts, imports: Imports) -> Iterat
     yield from elisions.check(path, text)
     yield from syntax.check(path, text, scripts)
     yield from secrets.check(path, text)
+    yield from sql.check(path, text)
     yield from packages.scripts(path, text)
     yield from contract.ports(path, scripts)
     yield from imports.check(path)
