@@ -43,14 +43,16 @@ export function Sheet({ section, row, preset, options, related, onClose }: Props
     form.current?.querySelector<HTMLElement>('.fields input, .fields textarea, .fields select')?.focus();
   }, []);
 
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [errors]);
+
   const ordered = [...section.fields].sort((a, b) => Number(a.type === 'boolean') - Number(b.type === 'boolean'));
   const close = () => dialog.current?.close();
 
   function fail(fields: Errors, message: string) {
-    const first = ordered.find((field) => fields[field.name]);
     setErrors(fields);
-    setProblem(first ? '' : message);
-    if (first) form.current?.querySelector<HTMLElement>(`[name="${first.name}"]`)?.focus();
+    setProblem(ordered.some((field) => fields[field.name]) ? '' : message);
   }
 
   async function attempt(what: () => Promise<unknown>, done: 'saved' | 'removed', said: string) {
