@@ -124,7 +124,7 @@ class Draft:
                 await self._wish(content)
             else:
                 self.keep(path, content, planned)
-        failed = dict.fromkeys(parsed.broken_edits, "An edit of it was cut off; write the whole file instead.")
+        failed = dict.fromkeys(parsed.broken_edits, "An edit of it was cut off or is not in the format.")
         for path, wanted in parsed.edits.items():
             if (refusal := self._edit(path, wanted, planned)) is not None:
                 failed[path] = refusal
@@ -155,7 +155,7 @@ class Draft:
             return None
         before = self.contents.get(path, self.base.get(path))
         if before is None or path in self.removed:
-            return "There is no such file to edit; write it whole."
+            return "There is no such file to edit."
         after = edits.apply(before, wanted)
         if isinstance(after, edits.DoesNotApply):
             return after.message

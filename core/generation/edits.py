@@ -53,7 +53,7 @@ def apply(text: str, edits: Sequence[Edit]) -> str | DoesNotApply:
         if count != 1:
             how = "does not occur in the file" if count == 0 else f"occurs {count} times"
             which = "its text" if len(edits) == 1 else f"the text of edit {number}"
-            return DoesNotApply(f"The edit was not made, because {which} {how}; write the whole file instead.")
+            return DoesNotApply(f"The edit was not made, because {which} {how}.")
         start = text.index(edit.search)
         end = start + len(edit.search)
         whole_lines = (start == 0 or text[start - 1] == "\n") and text.startswith("\n", end)

@@ -94,16 +94,14 @@ class Job:
         planned = {file.path for file in asked.plan.files}
         others = planned - {file.path for file in asked.files}
         missing, told = asked.files, asked.told
-        last: port.Ended = Complete(value=None, usage=Usage())
-        prose = ""
+        answer: _Answer | None = None
         async with self._places:
-            for attempt in range(1 + self._limits.completions):
-                if attempt:
-                    self._retrying(_why_again(last, missing))
+            for _ in range(1 + self._limits.completions):
+                if answer is not None:
+                    self._retrying(_why_again(answer, missing))
                     told = "\n\n".join(part for part in (asked.told, told) if part)
                 writing = replace(asked, files=missing, written=self._draft.written_for(missing), told=told)
                 answer = await self._ask(functools.partial(self._model.write, writing), planned, others)
-                prose, last = answer.parsed.prose, answer.last
                 await self._continue(writing, answer, planned)
                 missing = [file for file in asked.files if self._draft.lacks(file.path)]
                 if not missing:
@@ -111,9 +109,11 @@ class Job:
                 if self._spent(missing):
                     break
                 told = _what_was_wrong(answer)
-        raise _Over(self._unfinished(last, missing, prose))
+        assert answer is not None
+        raise _Over(self._unfinished(answer, missing))
 
-    def _unfinished(self, last: port.Ended, missing: Sequence[PlannedFile], prose: str) -> Ended:
+    def _unfinished(self, answer: _Answer, missing: Sequence[PlannedFile]) -> Ended:
+        last, prose = answer.last, answer.parsed.prose
         names = ", ".join(file.path for file in missing[:5]) + _more(len(missing) - 5, "file")
         cut = [file.path for file in missing if file.path in self._anew]
         if cut:
@@ -125,7 +125,14 @@ class Job:
             )
         if isinstance(last, Partial | Failed):
             return ended(last, self._usage, f"These files were not finished: {names}")
-        if not self._draft.contents:
+        if answer.failed_edits:
+            path, why = next(iter(answer.failed_edits.items()))
+            return self._end(
+                "failed", f"The model's change of {path} does not fit the file. {why} Ask for the change in other words."
+            )
+        if answer.parsed.problems:
+            return self._end("failed", f"These files were not finished: {names}. {answer.parsed.problems[0]} Try again.")
+        if not self._draft.contents and not answer.parsed.files:
             said = f"{diagnose(prose).for_person}{_quoted(prose)}"
             return self._end("failed", f"{said} Try again, or choose another model.")
         return self._end("partial", f"The model left out these files: {names}. Try again, or ask for less at once.")
@@ -256,8 +263,10 @@ class Job:
             if not self._draft.lacks(path) or self._draft.refusal(path, planned) is not None:
                 continue
             beginning, whole = continuation.before_the_mark(partial, answer.nonce)
+            own = [file for file in writing.files if file.path == path]
+            asked = replace(writing, written=self._draft.written_for(own))
             async with self._one_rest:
-                text = beginning if whole else await self._rest(writing, path, beginning, answer.last)
+                text = beginning if whole else await self._rest(asked, path, beginning, answer.last)
             if text is not None:
                 self._draft.keep(path, strip_fence(path, text), planned)
                 self._tell_written(path, self._draft.contents.get(path, text))
@@ -364,17 +373,20 @@ def _what_was_wrong(answer: _Answer) -> str:
     """What a model is told of its last answer; empty when it was only cut off."""
     parsed = answer.parsed
     if answer.failed_edits:
-        return "Of your last answer these edits were not made:\n" + "\n".join(
-            f"- {path}: {reason}" for path, reason in answer.failed_edits.items()
-        )
+        listed = "\n".join(f"- {path}: {reason}" for path, reason in answer.failed_edits.items())
+        return f"Of your last answer these edits were not made; write the whole file instead, each of them:\n{listed}"
+    if parsed.problems:
+        return "Of your last answer these files were not kept:\n" + "\n".join(f"- {problem}" for problem in parsed.problems)
     if isinstance(answer.last, Complete) and not (parsed.files or parsed.unclosed or parsed.edits or parsed.removed):
         return diagnose(parsed.prose).for_model
     return ""
 
 
-def _why_again(last: port.Ended, missing: Sequence[PlannedFile]) -> str:
-    if isinstance(last, Partial | Failed):
-        return last.reason
+def _why_again(answer: _Answer, missing: Sequence[PlannedFile]) -> str:
+    if isinstance(answer.last, Partial | Failed):
+        return answer.last.reason
+    for path, reason in answer.failed_edits.items():
+        return f"{path}: {reason}"
     return f"The answer lacks {missing[0].path}{_more(len(missing) - 1, 'file')}."
 
 

@@ -7,37 +7,17 @@ from typing import Any
 import pytest
 
 from core.errors import InvalidInput, TooLarge
-from core.generation.fake_model import CALL, DONE, FakeModel, Script, files, planned
-from core.generation.model import Brief, ChangeBrief, Failed, Failure, Partial, Refused
+from core.generation.fake_model import CALL, FakeModel, Script, files, planned
+from core.generation.model import Brief, ChangeBrief, Failure
 from core.generation.model import Ended as StreamEnded
 from core.generation.pipeline import Done, Ended, Generated, Pipeline
 from core.generation.progress import FileWriting, FileWritten, Note, Planned, Progress, Retrying
 from core.generation.sentinels import emit, opening
 from core.words.plan import PlannedFile
+from tests.support.generation import CUT, OVERLOADED, REFUSED, WRONG_KEY, Watch, saying
 from tests.support.tiny_framework import FILES, MIGRATION, ROUTES, SERVER, TinyFramework, tiny, todo_plan
 
 BRIEF = Brief(description="a todo app")
-OVERLOADED = Failed(reason="The vendor is overloaded.", retryable=True, usage=CALL)
-WRONG_KEY = Failed(reason="The key is wrong.", retryable=False, usage=CALL)
-CUT = Partial(reason="The answer reached its length limit.", usage=CALL)
-REFUSED = Refused(reason="I will not write this.", usage=CALL)
-
-
-class Watch:
-    """A listener that remembers."""
-
-    def __init__(self) -> None:
-        self.events: list[Progress] = []
-
-    def __call__(self, event: Progress) -> None:
-        self.events.append(event)
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-
-def saying(text: str, ended: StreamEnded = DONE) -> Script:
-    return lambda nonce: [text, ended]
 
 
 def then(contents: Mapping[str, str], ended: StreamEnded, unclosed: str = "") -> Script:

@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import pytest
 
-from core.files import FileTree
 from core.frameworks.registry import FRAMEWORKS
 from core.generation.scaffolding import next_migration, relaid
-from core.words.plan import Feature, FrameworkName
-from tests.support.tiny_framework import TinyFramework
-
-WIRED = 'GUARDED = True\nROUTES = {"/healthz": 200}\n'
-ACCOUNTS = "CREATE TABLE auth_users (id bigint);\n"
-
-
-class Featured(TinyFramework):
-    """The tiny framework with accounts."""
-
-    features: frozenset[Feature] = frozenset({"authentication"})
-
-    def scaffold(self, features: Collection[Feature] = ()) -> FileTree:
-        tree = super().scaffold()
-        if "authentication" not in features:
-            return tree.with_files({"app/plain.py": "PLAIN = 1\n", "app/wiring.py": "GUARD = None\n"})
-        brought = {"app/auth.py": "A = 1\n", "app/wiring.py": WIRED, "migrations/0000_authentication.sql": ACCOUNTS}
-        return tree.with_files({**brought, "packages.json": '{"asyncpg": "0.32.0", "bcrypt": "5.0.0"}\n'})
-
+from core.words.plan import FrameworkName
+from tests.support.generation import ACCOUNTS, WIRED, Featured
 
 FRAMEWORK = Featured()
 APP = FRAMEWORK.scaffold().with_files(
