@@ -1,0 +1,1 @@
+"""Package registries: what they know of a package."""
