@@ -17,6 +17,7 @@ from adapters.api.tokens import Tokens
 from adapters.databases.postgres import PostgresTenants
 from adapters.hosts.process import ProcessHost
 from adapters.models.starter.model import Starter
+from adapters.packages.registries import Clients, RegistryIndex
 from adapters.probes.http import HttpProber
 from adapters.routers.caddy import CaddyRouter
 from adapters.sandboxes.confined import ConfinedSandbox
@@ -190,12 +191,14 @@ def wire(
         platform_api_url=edge.platform_api_url,
         allow_unconfined=settings.allow_unconfined,
     )
+    index = RegistryIndex(Clients(node=tools.node, pnpm=tools.pnpm, uv=tools.uv))
+    pipeline = Pipeline(framework, index=index)
     people = People(ledger)
     app_work = AppWork(platform)
     waker = Waker(
         ledger,
         {
-            WorkKind.BUILD: BuildWork(ledger, feed, choice, Pipeline(framework), verifier, places=settings.builds).advance,
+            WorkKind.BUILD: BuildWork(ledger, feed, choice, pipeline, verifier, places=settings.builds).advance,
             WorkKind.DEPLOYMENT: DeploymentWork(platform).advance,
             WorkKind.APP: app_work.advance,
         },
