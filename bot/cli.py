@@ -118,6 +118,7 @@ def doctor(data: Data = None, port: Port = None) -> None:
             data=data or (Path(chosen.data) if chosen.data else None),
             port=chosen.port if port is None else port,
             isolation=isolation,
+            browser=chosen.browser,
             providers=configured(chosen),
         )
         if not print_findings(findings, out):

@@ -49,16 +49,18 @@ async def examine(
     port: int,
     isolation: Callable[[], Awaitable[tuple[Isolation, str]]] | None = None,
     providers: Sequence[Provider] | None = None,
+    browser: str = "",
 ) -> list[Finding]:
     """Look at this machine.
 
-    ``isolation`` tries the sandboxes and returns the strongest that works and why not a
+    ``browser`` is the setting ``NEXUS_BROWSER``; ``isolation`` tries the sandboxes and returns the strongest that works and why not a
     stronger one; ``providers`` are the model providers that are configured: nobody is asked whether their keys are good.
     """
     findings = [_python()]
     folder, found = await asyncio.to_thread(_data_folder, data)
     findings += found
     findings += await asyncio.to_thread(_parts, folder)
+    findings.append(_browser(browser))
     findings.append(await _sandbox(isolation))
     findings.append(_port(port, folder))
     findings += _models(providers) if providers is not None else []
@@ -126,18 +128,20 @@ def _parts(folder: DataFolder | None) -> list[Finding]:
         node = program if name == "node" else node
         findings.append(Finding(name=name, outcome=Outcome.OK, found=f"{program.version} at {program.path}"))
     findings.append(_pnpm(folder, node))
-    browser = parts.chromium()
-    findings.append(
-        Finding(name="browser", outcome=Outcome.OK, found=str(browser.path))
-        if browser
-        else Finding(
-            name="browser",
-            outcome=Outcome.WARN,
-            found="none; the tests of the page are skipped",
-            remedy="Install Chromium (for example: apt install chromium).",
-        )
-    )
     return findings
+
+
+def _browser(named: str) -> Finding:
+    browser = parts.chromium(named)
+    if browser:
+        return Finding(name="browser", outcome=Outcome.OK, found=str(browser.path))
+    without = "apps are tried without opening their pages, and their cards have no picture"
+    return Finding(
+        name="browser",
+        outcome=Outcome.WARN,
+        found=f"none; {without}" if not named else f"NEXUS_BROWSER is {named!r}, which is not there; {without}",
+        remedy="Install Chromium (for example: apt install chromium), or set NEXUS_BROWSER to one.",
+    )
 
 
 def _pnpm(folder: DataFolder | None, node: parts.Program | None) -> Finding:

@@ -57,6 +57,11 @@ class Settings(BaseSettings):
         alias="NEXUS_ALLOW_UNCONFINED",
         description="Runs a model's code even where no sandbox with walls can be made. For machines that hold nothing else.",
     )
+    browser: str = Field(
+        "",
+        alias="NEXUS_BROWSER",
+        description="The Chromium or Chrome that opens an app's pages while it is tried; one on the path when empty.",
+    )
     builds: int = Field(2, alias="NEXUS_BUILDS", ge=1, le=64, description="How many builds run at once on this machine.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", alias="NEXUS_LOG_LEVEL", description="How much Nexus's own log says."

@@ -20,9 +20,20 @@ class HttpProber(Prober):
     """aiohttp's client; keeps nothing between requests."""
 
     async def request(
-        self, address: Address, method: str, path: str, *, host_header: str, json: Any = None, timeout: float = 10.0
+        self,
+        address: Address,
+        method: str,
+        path: str,
+        *,
+        host_header: str,
+        json: Any = None,
+        cookies: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
     ) -> ProbeAnswer:
         body: Mapping[str, Any] = {} if json is None else {"json": json}
+        headers = {"Host": host_header}
+        if cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         try:
             async with (
                 aiohttp.ClientSession(
@@ -31,12 +42,13 @@ class HttpProber(Prober):
                     cookie_jar=aiohttp.DummyCookieJar(),
                 ) as session,
                 session.request(
-                    method, _url(address, path), headers={"Host": host_header}, allow_redirects=False, **body
+                    method, _url(address, path), headers=headers, allow_redirects=False, **body
                 ) as response,
             ):
                 return ProbeAnswer(
                     status=response.status,
                     headers={name.lower(): value for name, value in response.headers.items()},
+                    cookies={name: morsel.value for name, morsel in response.cookies.items()},
                     body=await _start_of(response),
                 )
         except TimeoutError as error:

@@ -7,8 +7,10 @@ play an app that misbehaves.
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs
 
 from core.errors import NotHealthy
 from core.hosting.host import Address
@@ -20,30 +22,49 @@ _TEXTS = {FieldType.TEXT, FieldType.LONG_TEXT}
 
 
 class FakeProber(Prober):
-    """Answers ``/healthz``, ``/`` and CRUD for ``resources``; ``asked`` has every request."""
+    """Answers ``/healthz``, ``/`` and CRUD for ``resources``; ``asked`` has every request. With ``authentication`` the resources are
+    there for whoever has registered."""
 
-    def __init__(self, resources: Sequence[Resource] = (), *, override: Override | None = None) -> None:
+    def __init__(
+        self, resources: Sequence[Resource] = (), *, override: Override | None = None, authentication: bool = False
+    ) -> None:
         self.resources = {resource.name: resource for resource in resources}
         self.override = override
+        self.authentication = authentication
         self.asked: list[tuple[str, str]] = []
         self.silent = False  #: nobody listens
         self._rows: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
 
     async def request(
-        self, address: Address, method: str, path: str, *, host_header: str, json: Any = None, timeout: float = 10.0
+        self,
+        address: Address,
+        method: str,
+        path: str,
+        *,
+        host_header: str,
+        json: Any = None,
+        cookies: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
     ) -> ProbeAnswer:
         self.asked.append((method, path))
         if self.silent:
             raise NotHealthy("nothing listens there, or the connection was cut")
         if self.override is not None and (instead := self.override(method, path, json)) is not None:
             return instead
+        path, _, query = path.partition("?")
         match path.strip("/").split("/"):
             case ["healthz"]:
                 return answer(200, {"status": "ok"})
             case [""]:
                 return ProbeAnswer(status=200, headers={"content-type": "text/html; charset=utf-8"}, body=b"<!doctype html>")
+            case ["api", "auth", "register"] if self.authentication and method == "POST":
+                return replace(answer(201, {"id": 1}), cookies={"session": "of the one who registered"})
+            case ["api", *_] if self.authentication and (cookies or {}).get("session") != "of the one who registered":
+                return answer(401, {"detail": "not signed in"})
             case ["api", name, *rest] if name in self.resources:
                 rows = self._rows.setdefault((str(address), name), {})
+                if method == "GET" and not rest and (word := parse_qs(query).get("q")):
+                    return answer(200, [row for row in rows.values() if word[0].lower() in str(row).lower()])
                 return _crud(self.resources[name], rows, method, rest, json)
         return answer(404, {"detail": "not found"})
 

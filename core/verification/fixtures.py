@@ -14,6 +14,8 @@ from typing import Any
 
 from core.words.plan import FieldType, Resource, ResourceField
 
+_ORDINALS = ("First", "Second", "Third")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
@@ -106,6 +108,27 @@ def _value(field: ResourceField, turn: int) -> Any:
             return field.choices[turn % len(field.choices)]
         case _:
             return f"Example {turn + 1}"
+
+
+def sample(trial: Trial, ids: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """A valid row that looks like something, for the picture of the page. ``number`` begins at 0."""
+    title = next((f.name for f in trial.fields if f.type is FieldType.TEXT), "")
+    made = row(trial, ids, number)
+    for field in trial.fields:
+        match field.type:
+            case FieldType.TEXT if field.name == title:
+                made[title] = f"{_ORDINALS[number % len(_ORDINALS)]} {trial.resource.singular.replace('_', ' ')}"
+            case FieldType.TEXT:
+                made[field.name] = f"{(field.label or field.name).replace('_', ' ').capitalize()} {number + 1}"
+            case FieldType.LONG_TEXT:
+                made[field.name] = "A few words about it."
+            case FieldType.INTEGER | FieldType.NUMBER | FieldType.MONEY:
+                made[field.name] = number + 3
+            case FieldType.BOOLEAN:
+                made[field.name] = number == 2
+            case _:
+                pass
+    return made
 
 
 def bad_rows(trial: Trial, valid: Mapping[str, Any]) -> Sequence[tuple[str, dict[str, Any]]]:

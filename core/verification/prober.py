@@ -19,10 +19,11 @@ MAX_BODY = 64 * 1024  #: bytes of an answer that are read
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeAnswer:
-    """What came back. ``headers`` have lower-case names; ``body`` is at most 64 KiB, decompressed."""
+    """What came back. ``headers`` have lower-case names; ``cookies`` are those that it set; ``body`` is at most 64 KiB, decompressed."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
     def json(self) -> Any:
@@ -46,7 +47,15 @@ class Prober(ABC):
 
     @abstractmethod
     async def request(
-        self, address: Address, method: str, path: str, *, host_header: str, json: Any = None, timeout: float = 10.0
+        self,
+        address: Address,
+        method: str,
+        path: str,
+        *,
+        host_header: str,
+        json: Any = None,
+        cookies: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
     ) -> ProbeAnswer:
         """Send one request; ``path`` starts with a slash and may have a query; ``json`` becomes the body.
 

@@ -1,7 +1,8 @@
 """Trying an app's resources over HTTP: is every kind of thing that the plan promises really kept, changed, removed and guarded?
 
 Called by the try-out. Per resource: the list is an array, a valid row is created and found again, changed and found changed, bad rows are
-refused, and what was deleted is gone. Rows that others refer to live until those were tried.
+refused, and what was deleted is gone. Rows that others refer to live until those were tried. Where the plan promises a search, a word of a
+row must find it, and nonsense must not.
 
 It refuses to guess: a resource for which no valid row can be made up is reported as skipped, with the reason.
 """
@@ -15,12 +16,15 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from core.errors import NotHealthy
-from core.verification.fixtures import Trial, bad_rows, plan_trials, row, same
+from core.verification.fixtures import Trial, bad_rows, plan_trials, row, same, sample
 from core.verification.prober import ProbeAnswer
 from core.words.cards import Step, StepState
-from core.words.plan import Resource
+from core.words.plan import FieldType, Resource
 
 _EXCERPT = 1000  #: characters of an unexpected answer that go to the log tail
+_SAMPLES = 3  #: rows of each resource on the picture
+_NONSENSE = "zqxjkwvpq"
+_TEXTS = frozenset({FieldType.TEXT, FieldType.LONG_TEXT})
 
 
 class Ask(Protocol):
@@ -105,18 +109,41 @@ class _Tried:
         await self.ask("DELETE", "204", one=True, accept=lambda status: status in {200, 202, 204})
         await self.ask("GET", "404", one=True, what="after it was deleted", accept=lambda status: status in {404, 410})
 
+    async def search(self) -> bool:
+        """Whether a word of the row finds it, and nonsense does not."""
+        path = f"/api/{self.trial.resource.name}?q="
+        text = next(str(self._valid[f.name]) for f in self.trial.fields if f.type in _TEXTS)
+        found = await self._listed(path + quote(text.split()[0]))
+        return found and not await self._listed(path + _NONSENSE)
+
+    async def _listed(self, path: str) -> bool:
+        """Whether the row is in a list."""
+        started = time.monotonic()
+        answer = await self._ask("GET", path)
+        self.seconds += time.monotonic() - started
+        if answer.status != 200:
+            raise self._unexpected(f"GET {path} answered {answer.status} instead of 200.", None, answer)
+        try:
+            return any(str(one["id"]) == str(self.id) for one in answer.json())
+        except (ValueError, KeyError, TypeError):
+            raise self._unexpected(f"GET {path} did not answer with a JSON array of rows.", None, answer) from None
+
     def step(self, state: StepState, detail: str) -> Step:
         return Step(name=self.trial.resource.name, state=state, detail=detail, seconds=round(self.seconds, 3))
 
 
-async def try_resources(resources: Sequence[Resource], ask: Ask, evidence: list[Step], note: Callable[[str], None]) -> None:
-    """Try them all, adding one line each to ``evidence``; ``note`` gets the name of the one that is tried.
+async def try_resources(
+    resources: Sequence[Resource], ask: Ask, evidence: list[Step], note: Callable[[str], None], *, search: bool = False
+) -> None:
+    """Try them all, adding one line each to ``evidence``; ``note`` gets the name of the one that is tried. ``search`` is whether one
+    is promised: then at least one of them must keep that.
 
     Raises:
         NotHealthy: one did not do as it should; its line says so.
     """
     all_tried = [_Tried(trial, ask) for trial in plan_trials(resources)]
     ids: dict[str, Any] = {}
+    searched: dict[str, bool] = {}
     tried = all_tried[0] if all_tried else None
     try:
         for tried in all_tried:
@@ -127,6 +154,8 @@ async def try_resources(resources: Sequence[Resource], ask: Ask, evidence: list[
                 await tried.create(ids)
                 ids[tried.trial.resource.name] = tried.id
                 await tried.change(ids)
+                if search and any(f.type in _TEXTS for f in tried.trial.fields):
+                    searched[tried.trial.resource.name] = await tried.search()
         for tried in reversed(all_tried):
             if not tried.trial.why_not:
                 await tried.delete()
@@ -140,3 +169,31 @@ async def try_resources(resources: Sequence[Resource], ask: Ask, evidence: list[
             evidence.append(tried.step(StepState.SKIPPED, f"listed; rows were not tried: {tried.trial.why_not}"))
         else:
             evidence.append(tried.step(StepState.DONE, "create, read, update, delete, bad input refused"))
+    if search:
+        evidence.append(_search_step(searched))
+        if evidence[-1].state is StepState.FAILED:
+            raise NotHealthy(f"The app promises a search, but {evidence[-1].detail}.")
+
+
+def _search_step(searched: Mapping[str, bool]) -> Step:
+    found = [name for name, works in searched.items() if works]
+    if found:
+        return Step(name="search", state=StepState.DONE, detail=f"a word finds its row, nonsense does not: {', '.join(found)}")
+    if searched:
+        detail = f"GET /api/{next(iter(searched))}?q= does not find a row by its words alone"
+        return Step(name="search", state=StepState.FAILED, detail=detail)
+    return Step(name="search", state=StepState.SKIPPED, detail="nothing it keeps has words to look for")
+
+
+async def add_samples(resources: Sequence[Resource], ask: Ask) -> None:
+    """A few rows each, so that the page has something to show. Those that are refused are done without."""
+    ids: dict[str, Any] = {}
+    for trial in plan_trials(resources):
+        if trial.why_not or any(f.references not in ids for f in trial.fields if f.type is FieldType.REFERENCE):
+            continue
+        for number in reversed(range(_SAMPLES)):  # lists show the newest first
+            answer = await ask("POST", f"/api/{trial.resource.name}", json=sample(trial, ids, number))
+            try:
+                ids[trial.resource.name] = answer.json()["id"]
+            except (ValueError, KeyError, TypeError):
+                break

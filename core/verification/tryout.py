@@ -1,6 +1,7 @@
 """The try-out: an artifact is started with a scratch database and asked to do what it promises; then all of it is taken away again.
 
-Called by the verifier, which opens an `Attempt` when a build begins, so that the database is ready when the build is. A claim with the
+Called by the verifier, which opens an `Attempt` when a build begins, so that the database is ready when the build is, and the browser too.
+A claim with the
 attempt's names is on disk before anything is made; should this process die, `TryOuts.sweep` of any other finds it and clears away.
 
 It refuses to give an app real settings: whoever approves has not seen the code yet.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import secrets
 import time
@@ -28,14 +30,17 @@ from core.ids import AppId, InstanceId, TenantId
 from core.tenants.credentials import fresh_tenant
 from core.tenants.tenants import Migration, Tenant, TenantLimits, Tenants
 from core.verification.artifacts import Artifact
+from core.verification.browser import Browser, Cookie, NotSeen, Seen, Tab, Visit
 from core.verification.claims import Claim, Claims
 from core.verification.completion import complete
 from core.verification.logs import Masks
+from core.verification.pages import how_they_opened, not_opened, paths_of, try_html
 from core.verification.prober import ProbeAnswer, Prober
-from core.verification.resources import try_resources
+from core.verification.resources import add_samples, try_resources
+from core.verification.signing_in import SignedIn, sign_in
 from core.verification.untrusted import disk_full_as_error
 from core.words.cards import Step, StepState
-from core.words.plan import Plan
+from core.words.plan import Feature, Plan
 from core.words.walls import Isolation
 
 _log = logging.getLogger(__name__)
@@ -43,6 +48,7 @@ _log = logging.getLogger(__name__)
 _PREFIX = "try_"
 _HOST_HEADER = "try-out.localhost"
 _LOG_LINES = 60
+_LEFT_OUT = frozenset({"REGISTRATION"})  #: required settings that work by being left out: no word of ours is one of their values
 _ORPHAN_AGE = timedelta(minutes=30)  #: no attempt lasts that long
 _SCRATCH_LIMITS = TenantLimits(size_mb=64)
 
@@ -68,8 +74,10 @@ class TryOuts:
         prober: Prober,
         claims: Claims,
         platform_api_url: str,
+        browser: Browser | None = None,
         timing: Timing | None = None,
     ) -> None:
+        self.browser = browser
         self.host = host
         self.tenants = tenants
         self.prober = prober
@@ -78,14 +86,15 @@ class TryOuts:
         self._claims = claims
 
     @contextlib.asynccontextmanager
-    async def attempt(self, tree: FileTree, plan: Plan | None) -> AsyncIterator[Attempt]:
-        """Names, a claim on them, and a scratch database on its way, where the app uses one; nothing of it is left afterwards."""
+    async def attempt(self, tree: FileTree, plan: Plan | None, *, brought: Collection[Feature] = ()) -> AsyncIterator[Attempt]:
+        """Names, a claim on them, and a scratch database on its way, where the app uses one; nothing of it is left afterwards.
+        ``brought`` are the features that its framework's scaffold brings."""
         name = _PREFIX + secrets.token_hex(8)
         migrations = migrations_of(tree)
         tenant = fresh_tenant(_SCRATCH_LIMITS) if migrations or plan is None or plan.requires_database else None
         with disk_full_as_error():
             claim = self._claims.claim(name, _note(tenant))
-        attempt = Attempt(self, InstanceId(name), tenant, migrations, plan)
+        attempt = Attempt(self, InstanceId(name), tenant, migrations, plan, files=tuple(tree), brought=brought)
         try:
             yield attempt
         finally:
@@ -137,14 +146,28 @@ class Attempt:
     """One artifact being tried."""
 
     def __init__(
-        self, tryouts: TryOuts, instance: InstanceId, tenant: Tenant | None, migrations: Sequence[Migration], plan: Plan | None
+        self,
+        tryouts: TryOuts,
+        instance: InstanceId,
+        tenant: Tenant | None,
+        migrations: Sequence[Migration],
+        plan: Plan | None,
+        *,
+        files: Sequence[str],
+        brought: Collection[Feature],
     ) -> None:
         self.instance = instance
         self.tenant = tenant
         self._tryouts = tryouts
         self._migrations = migrations
         self._plan = plan
+        self._files = files
+        self._brought = brought
+        self._browser = contextlib.AsyncExitStack()
+        self._tab: Tab | None = None
+        self._cookies: Mapping[str, str] = {}
         self.started = False
+        self.seen: Seen | None = None  #: what a browser saw of its pages, where one has opened them
         self._database = asyncio.create_task(self._make_database())
 
     @property
@@ -156,9 +179,15 @@ class Attempt:
         hidden = (self.tenant.app_password, self.tenant.migrator_password, access.url, access.public_url)
         return Masks.of(secrets=[secret.get_secret_value() for secret in hidden])
 
+    async def start_browser(self) -> None:
+        """Have a browser ready when the app is; returns at once."""
+        if self._tryouts.browser is not None and not self._tryouts.browser.why_not:
+            self._tab = await self._browser.enter_async_context(self._tryouts.browser.tab())
+
     async def end(self) -> None:
-        """Stop making the database, if that is still going on."""
+        """Stop making the database, if that is still going on, and end the browser."""
         self._database.cancel()
+        await self._browser.aclose()
         await asyncio.wait({self._database})
         if not self._database.cancelled():
             self._database.exception()  # seen; whoever wanted the database got it raised
@@ -177,17 +206,21 @@ class Attempt:
         """
         note("database")
         evidence.append(await self._prepared(evidence))
-        settings = {s.name: _made_up(s.name) for s in (self._plan.settings if self._plan else ()) if s.required}
+        wanted = self._plan.settings if self._plan else ()
+        settings = {s.name: _made_up(s.name) for s in wanted if s.required and s.name not in _LEFT_OUT}
         if settings:
             evidence.append(_skipped("settings", f"made-up values for {', '.join(settings)}"))
         note("start")
         instance = await self._start(artifact, start, settings)
-        seconds = await self._healthy(instance.address, evidence)
+        address = instance.address
+        seconds = await self._healthy(address, evidence)
         evidence.append(_done("start", f"healthy after {seconds:.1f} s", seconds))
+        signed_in = await self._sign_in(address, evidence, note)
         note("page")
-        evidence.append(await self._page(instance.address, evidence))
-        await self._resources(instance.address, evidence, note)
-        await self._still_healthy(instance.address, evidence)
+        place, pages = len(evidence), await self._pages(address, evidence, reachable=signed_in)
+        await self._resources(address, evidence, note, reachable=signed_in)
+        evidence[place:place] = await self._opened(address, pages, evidence, note, reachable=signed_in)
+        await self._still_healthy(address, evidence)
         return instance.isolation
 
     # The database
@@ -266,47 +299,87 @@ class Attempt:
             raise NotHealthy(f"The app ended by itself{code} while it was tried.")
 
     async def _ask(
-        self, address: Address, method: str, path: str, *, json: Any = None, timeout: float | None = None
+        self,
+        address: Address,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        cookies: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> ProbeAnswer:
         patience = timeout or self._tryouts.timing.answer
-        return await self._tryouts.prober.request(address, method, path, host_header=_HOST_HEADER, json=json, timeout=patience)
+        return await self._tryouts.prober.request(
+            address, method, path, host_header=_HOST_HEADER, json=json, cookies=cookies, timeout=patience
+        )
 
-    async def _page(self, address: Address, evidence: list[Step]) -> Step:
-        started = time.monotonic()
+    async def _asked(
+        self, address: Address, method: str, path: str, *, json: Any = None, cookies: Mapping[str, str] | None = None
+    ) -> ProbeAnswer:
+        """As `_ask`, as who is signed in; when there is no answer because the app has ended, that is what the error says."""
         try:
-            path = "/"
-            for _ in range(3):
-                answer = await self._asked(address, "GET", path)
-                target = answer.headers.get("location", "")
-                if answer.status not in {301, 302, 303, 307, 308} or not target.startswith("/") or target.startswith("//"):
-                    break
-                path = target
-            if answer.status != 200:
-                raise NotHealthy(f"GET {path} answered {answer.status} instead of 200.")
-            if not answer.headers.get("content-type", "").startswith("text/html"):
-                raise NotHealthy(f"GET {path} did not answer with an HTML page.")
-        except NotHealthy as error:
-            evidence.append(_failed("page", error.message, time.monotonic() - started))
-            raise
-        return _done("page", "answers with HTML", time.monotonic() - started)
-
-    async def _asked(self, address: Address, method: str, path: str, *, json: Any = None) -> ProbeAnswer:
-        """As `_ask`; when there is no answer because the app has ended, that is what the error says."""
-        try:
-            return await self._ask(address, method, path, json=json)
+            return await self._ask(address, method, path, json=json, cookies=self._cookies if cookies is None else cookies)
         except NotHealthy:
             await self._alive()
             raise
 
-    async def _resources(self, address: Address, evidence: list[Step], note: Callable[[str], None]) -> None:
+    # What it promises
+
+    async def _sign_in(self, address: Address, evidence: list[Step], note: Callable[[str], None]) -> bool:
+        """Whether what it keeps can be reached; with an account of ours where one is needed."""
+        if self._plan is None or "authentication" not in self._plan.features:
+            return True
+        note("sign-in")
+        brought = "authentication" in self._brought
+        try:
+            made: SignedIn = await sign_in(self._plan, functools.partial(self._asked, address), brought=brought)
+        except NotHealthy as error:
+            evidence.append(_failed("sign-in", error.message))
+            raise
+        evidence.append(made.step)
+        self._cookies = made.cookies
+        return bool(made.cookies)
+
+    async def _pages(self, address: Address, evidence: list[Step], *, reachable: bool) -> list[Step]:
+        paths = paths_of(self._plan) if reachable else ["/"]
+        return await try_html(paths, functools.partial(self._asked, address, "GET"), evidence)
+
+    async def _resources(self, address: Address, evidence: list[Step], note: Callable[[str], None], *, reachable: bool) -> None:
         if self._plan is None:
             evidence.append(_skipped("resources", "no plan says what the app keeps"))
-            return
+        elif reachable:
+            ask = functools.partial(self._asked, address)
+            await try_resources(self._plan.resources, ask, evidence, note, search="search" in self._plan.features)
 
-        async def ask(method: str, path: str, *, json: Any = None) -> ProbeAnswer:
-            return await self._asked(address, method, path, json=json)
-
-        await try_resources(self._plan.resources, ask, evidence, note)
+    async def _opened(
+        self,
+        address: Address,
+        pages: Sequence[Step],
+        evidence: list[Step],
+        note: Callable[[str], None],
+        *,
+        reachable: bool,
+    ) -> list[Step]:
+        """The lines of its pages, as a browser found them where there is one."""
+        if self._tab is None:
+            browser = self._tryouts.browser
+            return [*pages, not_opened("no browser is set up" if browser is None else browser.why_not)]
+        note("browser")
+        if self._plan is not None and reachable:
+            await add_samples(self._plan.resources, functools.partial(self._asked, address))
+        visit = Visit(
+            paths=[step.name if step.name.startswith("/") else "/" for step in pages],
+            cookies=[Cookie(name=name, value=value) for name, value in self._cookies.items()],
+            forgiven=[401] if self._plan is not None and "authentication" in self._plan.features else [],
+        )
+        try:
+            seen: Seen | NotSeen = await self._tab.visit(address, visit)
+        except NotHealthy as error:
+            evidence.append(_failed("page", error.message))
+            raise
+        if isinstance(seen, Seen):
+            self.seen = seen
+        return how_they_opened(seen, pages, evidence, self._files)
 
     async def _still_healthy(self, address: Address, evidence: list[Step]) -> None:
         try:

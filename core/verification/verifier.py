@@ -25,8 +25,10 @@ from core.hosting.host import Host
 from core.ids import Digest
 from core.tenants.tenants import Tenants
 from core.verification.artifacts import Artifact, ArtifactStore, Layer, layer_digest
+from core.verification.browser import Browser
 from core.verification.completion import in_thread
 from core.verification.logs import Masks, suspects, tail
+from core.verification.pictures import Picture
 from core.verification.prober import Prober
 from core.verification.sandbox import Command, Ending, Outcome, Sandbox
 from core.verification.tryout import Timing, TryOuts
@@ -63,6 +65,8 @@ class Verified:
     evidence: Sequence[Step]
     isolation: Isolation  #: the weakest that its code ran in
     seconds: float
+    wide: Picture | None = None  #: its first page, where a browser has opened it
+    narrow: Picture | None = None  #: the same on a phone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +117,7 @@ class _Run:
             self.progress(Step(name=stage, state=StepState.FAILED, detail=tail(error.message, self.masks), seconds=seconds))
             raise
         seconds = round(time.monotonic() - started, 3)
-        made = self.evidence[before:]
+        made = [step for step in self.evidence[before:] if step.state is StepState.DONE]
         detail = f"{len(made)} checks" if stage == "try" else ", ".join(step.detail for step in made)
         self.progress(Step(name=stage, state=StepState.DONE, detail=detail, seconds=seconds))
 
@@ -131,6 +135,7 @@ class Verifier:
         prober: Prober,
         toolchain: Toolchain,
         platform_api_url: str,
+        browser: Browser | None = None,
         allow_unconfined: bool = False,
         timing: Timing | None = None,
     ) -> None:
@@ -140,7 +145,13 @@ class Verifier:
         self._tools = toolchain
         self._allow_unconfined = allow_unconfined
         self._tryouts = TryOuts(
-            host=host, tenants=tenants, prober=prober, claims=store.claims, platform_api_url=platform_api_url, timing=timing
+            host=host,
+            tenants=tenants,
+            prober=prober,
+            claims=store.claims,
+            platform_api_url=platform_api_url,
+            browser=browser,
+            timing=timing,
         )
 
     async def verify(
@@ -171,11 +182,12 @@ class Verifier:
                 evidence=(),
                 repairable=False,
             )
-        async with self._tryouts.attempt(tree, plan) as attempt:
+        async with self._tryouts.attempt(tree, plan, brought=framework.features) as attempt:
             run.masks |= attempt.masks
             try:
                 with run.at("install"):
                     layer = await self._install(run)
+                await attempt.start_browser()
                 with run.at("build"):
                     artifact = await self._build(run, layer)
                 with run.at("try"):
@@ -189,6 +201,8 @@ class Verifier:
             evidence=tuple(run.evidence),
             isolation=isolation,
             seconds=round(time.monotonic() - started, 3),
+            wide=None if attempt.seen is None else attempt.seen.wide,
+            narrow=None if attempt.seen is None else attempt.seen.narrow,
         )
 
     async def sweep(self, live: Collection[str] = ()) -> int:

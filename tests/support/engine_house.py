@@ -84,7 +84,15 @@ class RoutedProber(Prober):
         self.sick: Callable[[InstanceId], bool] = lambda instance: False
 
     async def request(
-        self, address: Address, method: str, path: str, *, host_header: str, json: Any = None, timeout: float = 10.0
+        self,
+        address: Address,
+        method: str,
+        path: str,
+        *,
+        host_header: str,
+        json: Any = None,
+        cookies: Any = None,
+        timeout: float = 10.0,
     ) -> ProbeAnswer:
         target: Address | Notice = address
         if address == self._edge.probe:

@@ -10,13 +10,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.browsers.chromium import Chromium
 from adapters.databases.postgres import PostgresTenants
 from adapters.hosts.process import ProcessHost
 from adapters.probes.http import HttpProber
 from adapters.sandboxes.confined import ConfinedSandbox
 from adapters.sandboxes.detect import detect
 from bot.platform.data_folder import DataFolder
-from bot.platform.parts import find_parts
+from bot.platform.parts import chromium, find_parts
 from core.files import FileTree
 from core.frameworks.framework import Toolchain
 from core.frameworks.registry import FRAMEWORKS
@@ -66,9 +67,12 @@ async def build_house(folder: Path, *, dsn: str, sockets: Path, port: int, force
         launchers=LAUNCHERS,
     )
     store = ArtifactStore(data.folder("store"))
+    sandbox = ConfinedSandbox(confinement)
+    found = chromium()
     verifier = Verifier(
         store=store,
-        sandbox=ConfinedSandbox(confinement),
+        sandbox=sandbox,
+        browser=Chromium(found.path if found else None, sandbox, python=parts.python.path, folder=data.runtime / "b"),
         host=host,
         tenants=tenants,
         prober=HttpProber(),

@@ -13,7 +13,7 @@ from core.errors import NotHealthy
 from core.hosting.host import UnixAddress
 from core.verification.fake_prober import FakeProber, Override, answer
 from core.verification.prober import ProbeAnswer
-from core.verification.resources import try_resources
+from core.verification.resources import add_samples, try_resources
 from core.words.cards import Step, StepState
 from core.words.plan import FieldType, Resource, ResourceField
 
@@ -29,7 +29,7 @@ COMMENTS = Resource(
 )
 
 
-async def tried(*resources: Resource, override: Override | None = None) -> tuple[list[Step], FakeProber]:
+async def tried(*resources: Resource, override: Override | None = None, search: bool = False) -> tuple[list[Step], FakeProber]:
     prober = FakeProber(resources, override=override)
     evidence: list[Step] = []
 
@@ -37,7 +37,7 @@ async def tried(*resources: Resource, override: Override | None = None) -> tuple
         return await prober.request(ADDRESS, method, path, host_header="app", json=json)
 
     with contextlib.suppress(NotHealthy):
-        await try_resources(resources, ask, evidence, lambda name: None)
+        await try_resources(resources, ask, evidence, lambda name: None, search=search)
     return evidence, prober
 
 
@@ -47,6 +47,61 @@ async def test_a_good_app_gets_a_line_per_resource_in_the_plans_order() -> None:
         ("comments", StepState.DONE, "create, read, update, delete, bad input refused"),
         ("posts", StepState.DONE, "create, read, update, delete, bad input refused"),
     ]
+
+
+async def test_a_promised_search_must_find_a_row_by_its_word_and_not_by_nonsense() -> None:
+    evidence, _ = await tried(POSTS, COMMENTS, search=True)
+    assert (evidence[-1].name, evidence[-1].state) == ("search", StepState.DONE)
+    assert evidence[-1].detail == "a word finds its row, nonsense does not: posts, comments"
+
+
+def all_rows(method: str, path: str, json: Any) -> ProbeAnswer | None:
+    return answer(200, [{"id": 1}]) if "?q=" in path else None
+
+
+def no_rows(method: str, path: str, json: Any) -> ProbeAnswer | None:
+    return answer(200, []) if "?q=" in path else None
+
+
+def broken(method: str, path: str, json: Any) -> ProbeAnswer | None:
+    return answer(500, {}) if "?q=" in path else None
+
+
+@pytest.mark.parametrize("override", [all_rows, no_rows, broken])
+async def test_a_promised_search_that_does_not_search_is_told(override: Override) -> None:
+    evidence, _ = await tried(POSTS, override=override, search=True)
+    assert evidence[-1].state is StepState.FAILED
+    assert "/api/posts?q=" in evidence[-1].detail
+
+
+async def test_a_search_that_nobody_promised_is_not_asked_for() -> None:
+    evidence, prober = await tried(POSTS, override=broken)
+    assert evidence[-1].state is StepState.DONE
+    assert not [path for _, path in prober.asked if "?q=" in path]
+
+
+async def test_a_search_among_things_without_words_is_skipped() -> None:
+    numbers = Resource(name="numbers", singular="number", fields=[ResourceField(name="value", type=FieldType.INTEGER)])
+    evidence, _ = await tried(numbers, search=True)
+    assert (evidence[-1].name, evidence[-1].state) == ("search", StepState.SKIPPED)
+
+
+async def test_samples_are_a_few_rows_of_everything_that_can_be_made() -> None:
+    circle = Resource(
+        name="circles",
+        singular="circle",
+        fields=[ResourceField(name="other", type=FieldType.REFERENCE, references="circles", required=True)],
+    )
+    prober = FakeProber([POSTS, COMMENTS, circle])
+
+    async def ask(method: str, path: str, *, json: Any = None) -> ProbeAnswer:
+        return await prober.request(ADDRESS, method, path, host_header="app", json=json)
+
+    await add_samples([COMMENTS, POSTS, circle], ask)
+    posts, comments = (await ask("GET", "/api/posts")).json(), (await ask("GET", "/api/comments")).json()
+    assert [row["title"] for row in posts] == ["Third post", "Second post", "First post"]
+    assert {row["post"] for row in comments} == {posts[-1]["id"]}
+    assert len(comments) == 3
 
 
 async def test_every_verb_is_used_and_children_go_before_their_parents() -> None:

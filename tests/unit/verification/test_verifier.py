@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import DiskFull, InvalidInput, MissingPart, TemporaryError
+from core.errors import DiskFull, InvalidInput, MissingPart, NotHealthy, TemporaryError
 from core.files import FileTree
 from core.frameworks.framework import Framework, Recipe, StartCommand, Toolchain
 from core.hosting.fake_host import FakeHost, Machine
@@ -25,6 +25,8 @@ from core.tenants.credentials import fresh_tenant
 from core.tenants.fake_tenants import FakeTenants
 from core.tenants.tenants import Migration, MigrationReport, Tenant
 from core.verification.artifacts import ArtifactStore
+from core.verification.browser import Cookie, NotSeen, Seen, Sight
+from core.verification.fake_browser import PNG, FakeBrowser
 from core.verification.fake_prober import FakeProber, answer
 from core.verification.fake_sandbox import FakeSandbox
 from core.verification.prober import ProbeAnswer
@@ -32,7 +34,7 @@ from core.verification.sandbox import Command, Ending, Outcome
 from core.verification.tryout import Timing
 from core.verification.verifier import Rejected, Verified, Verifier
 from core.words.cards import Step, StepState
-from core.words.plan import FieldType, FrameworkName, Plan, Resource, ResourceField, Setting
+from core.words.plan import Feature, FieldType, FrameworkName, Plan, Resource, ResourceField, Setting
 from core.words.walls import Isolation, Limits, Network
 
 TODOS = Resource(name="todos", singular="todo", fields=[ResourceField(name="title", type=FieldType.TEXT, required=True)])
@@ -50,6 +52,7 @@ class Paper(Framework):
     """Installs and builds by what the fake sandbox's script writes."""
 
     name: FrameworkName = "fastapi"
+    features: frozenset[Feature] = frozenset({"search", "authentication"})
     label = "Paper"
     runtime = "Paper 1"
     layer_folder = ".venv"
@@ -95,8 +98,10 @@ class Stage:
     machine: Machine = field(default_factory=Machine)
     tenants: FakeTenants = field(default_factory=FakeTenants)
     prober: FakeProber = field(default_factory=lambda: FakeProber([TODOS]))
+    browser: FakeBrowser = field(default_factory=FakeBrowser)
     host: FakeHost | None = None
     allow_unconfined: bool = False
+    brings: frozenset[Feature] = Paper.features
     progress: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -120,6 +125,7 @@ class Stage:
                 launchers=Path("/launchers"),
             ),
             platform_api_url="http://localhost:8080",
+            browser=self.browser,
             allow_unconfined=self.allow_unconfined,
             timing=Timing(healthy=0.5, answer=0.5, pause=0.001),
         )
@@ -132,7 +138,9 @@ class Stage:
         return self.build
 
     async def verify(self, tree: FileTree = TREE, plan: Plan | None = PLAN, *, own_code: bool = False) -> Verified | Rejected:
-        return await self.verifier.verify(tree, Paper(), plan, self.progress.append, own_code=own_code)
+        paper = Paper()
+        paper.features = self.brings
+        return await self.verifier.verify(tree, paper, plan, self.progress.append, own_code=own_code)
 
     async def rejected(self, tree: FileTree = TREE, plan: Plan | None = PLAN) -> Rejected:
         result = await self.verify(tree, plan)
@@ -148,6 +156,7 @@ class Stage:
 
     async def nothing_is_left(self) -> None:
         assert self.machine.kept == {}
+        assert self.browser.open == 0
         assert await self.tenants.databases() == []
         assert [p.name for folder in ("work", "claims") for p in (self.root / folder).glob("*")] == []
 
@@ -163,7 +172,7 @@ async def test_a_good_app_is_verified_with_short_true_evidence(stage: Stage) -> 
         ("install", StepState.DONE, "1 package, installed"),
         ("build", StepState.DONE, "compile"),
         ("database", StepState.DONE, "1 migration, 1 table; run again, nothing changed"),
-        ("page", StepState.DONE, "answers with HTML"),
+        ("page", StepState.DONE, "opens without errors, 3 requests"),
         ("todos", StepState.DONE, "create, read, update, delete, bad input refused"),
     ]
     assert result.isolation is Isolation.NAMESPACES
@@ -172,12 +181,159 @@ async def test_a_good_app_is_verified_with_short_true_evidence(stage: Stage) -> 
     assert (artifact.folder / "main.pyc").read_text() == "compiled"
 
 
+async def test_the_picture_of_the_first_page_comes_with_the_artifact(stage: Stage) -> None:
+    result = await stage.verified()
+    assert result.wide is not None
+    assert (result.wide.content, result.wide.media_type, result.wide.width, result.wide.height) == (PNG, "image/png", 1280, 800)
+
+
+async def test_the_page_is_photographed_with_rows_in_it_and_after_the_checks(stage: Stage) -> None:
+    await stage.verified()
+    assert stage.prober.asked.count(("POST", "/api/todos")) == 3 + 3, "two that are refused and one, then three for the picture"
+    assert stage.prober.asked[-4:] == [*[("POST", "/api/todos")] * 3, ("GET", "/healthz")]
+
+
+@pytest.mark.parametrize(
+    ("sight", "reason", "logged"),
+    [
+        (
+            Sight(path="/", errors=["Uncaught: ReferenceError: todos is not defined at /main.py:3:1"], error_count=2),
+            "The page / opens with 2 errors: Uncaught: ReferenceError: todos is not defined at /main.py:3:1.",
+            "todos is not defined at main.py:3:1",
+        ),
+        (Sight(path="/", empty=True), "The page / is empty.", ""),
+        (Sight(path="/", trouble="was not loaded after 8 s"), "The page / was not loaded after 8 s.", ""),
+        (
+            Sight(path="/", empty=True, elsewhere=["https://cdn.example.com/a.js", "https://cdn.example.com/b.js"]),
+            "The page / is empty.",
+            "not reached here: cdn.example.com. Whatever a page needs, the app must serve.",
+        ),
+    ],
+)
+async def test_a_page_that_does_not_open_as_it_should_is_rejected_and_can_be_mended(
+    root: Path, sight: Sight, reason: str, logged: str
+) -> None:
+    result = await Stage(root, browser=FakeBrowser(lambda visit: Seen(sights=[sight]))).rejected()
+    assert (result.reason, result.repairable) == (reason, True)
+    assert logged in result.log_tail
+    assert (result.evidence[-1].name, result.evidence[-1].state) == ("page", StepState.FAILED)
+    assert ("main.py" in result.suspects) == ("main.py" in reason)
+
+
+async def test_what_a_page_wants_elsewhere_and_how_it_fits_a_phone_is_said(root: Path) -> None:
+    sight = Sight(path="/", requests=1, elsewhere=["https://fonts.example.com/a.woff2"], fits_phone=False)
+    result = await Stage(root, browser=FakeBrowser(lambda visit: Seen(sights=[sight]))).verified()
+    (page,) = [step for step in result.evidence if step.name == "page"]
+    assert page.detail == "opens without errors, 1 request; wider than a phone; not tried: fonts.example.com"
+
+
+async def test_without_a_browser_the_page_is_asked_for_and_the_evidence_says_so(root: Path) -> None:
+    result = await Stage(root, browser=FakeBrowser(why_not="no browser on this machine")).verified()
+    assert [(s.name, s.state, s.detail) for s in result.evidence if s.name in ("page", "browser")] == [
+        ("page", StepState.DONE, "answers with HTML"),
+        ("browser", StepState.SKIPPED, "no browser on this machine"),
+    ]
+    assert result.wide is None
+
+
+async def test_a_browser_that_fails_is_not_the_apps_fault(root: Path) -> None:
+    browser = FakeBrowser(lambda visit: NotSeen(why="the browser does not start"))
+    result = await Stage(root, browser=browser).verified()
+    assert ("browser", "the browser does not start") in [(s.name, s.detail) for s in result.evidence]
+
+
+async def test_a_page_that_brings_the_browser_down_is_the_apps_fault(root: Path) -> None:
+    def down(visit: object) -> Seen:
+        raise NotHealthy("The page needed more than 1024 MB of memory in a browser.")
+
+    result = await Stage(root, browser=FakeBrowser(down)).rejected()
+    assert "1024 MB" in result.reason
+    assert result.evidence[-1].name == "page"
+
+
+async def test_the_pages_of_the_plan_are_opened_too_but_those_with_parameters(root: Path) -> None:
+    pages = ["/reports: totals", "/todos/:id: one", "/api/x: no", "/", "/#/todos: the list", "about: no", "", "/about"]
+
+    def html(method: str, path: str, json: Any) -> ProbeAnswer | None:
+        return ProbeAnswer(status=200, headers={"content-type": "text/html"}) if path in ("/reports", "/about") else None
+
+    stage = Stage(root, prober=FakeProber([TODOS], override=html))
+    result = await stage.verified(plan=PLAN.model_copy(update={"pages": pages}))
+    assert [list(visit.paths) for visit in stage.browser.visits] == [["/", "/reports", "/about"]]
+    assert [s.name for s in result.evidence][4:7] == ["page", "/reports", "/about"]
+
+
+async def test_a_promised_page_that_is_not_there_is_rejected(root: Path) -> None:
+    result = await Stage(root).rejected(plan=PLAN.model_copy(update={"pages": ["/reports: totals"]}))
+    assert result.reason == "GET /reports answered 404 instead of 200."
+    assert result.evidence[-1].name == "/reports"
+
+
+ACCOUNTS = PLAN.model_copy(update={"features": ["authentication", "search"]})
+
+
+async def test_an_app_with_accounts_is_tried_as_somebody_who_has_one(root: Path) -> None:
+    stage = Stage(root, prober=FakeProber([TODOS], authentication=True))
+    result = await stage.verified(plan=ACCOUNTS)
+    assert [(s.name, s.detail) for s in result.evidence][4:] == [
+        ("sign-in", "account made; 401 without it"),
+        ("page", "opens without errors, 3 requests"),
+        ("todos", "create, read, update, delete, bad input refused"),
+        ("search", "a word finds its row, nonsense does not: todos"),
+    ]
+    (visit,) = stage.browser.visits
+    assert visit.cookies == [Cookie(name="session", value="of the one who registered")]
+    assert visit.forgiven == [401]
+
+
+async def test_an_app_that_is_open_without_an_account_is_rejected(root: Path) -> None:
+    result = await Stage(root).rejected(plan=ACCOUNTS)
+    assert result.reason == "GET /api/todos answered 200 without an account instead of 401."
+    assert result.evidence[-1].name == "sign-in"
+
+
+async def test_an_app_in_which_nobody_can_register_is_rejected(root: Path) -> None:
+    def closed(method: str, path: str, json: Any) -> ProbeAnswer | None:
+        return answer(403, {"detail": "closed"}) if path == "/api/auth/register" else None
+
+    stage = Stage(root, prober=FakeProber([TODOS], authentication=True, override=closed))
+    result = await stage.rejected(plan=ACCOUNTS)
+    assert result.reason == "POST /api/auth/register answered 403 instead of 201."
+
+
+async def test_accounts_that_the_app_brings_itself_are_left_alone_and_that_is_said(root: Path) -> None:
+    def own(method: str, path: str, json: Any) -> ProbeAnswer | None:
+        return answer(401 if path != "/api/auth/register" else 404, {}) if path.startswith("/api/") else None
+
+    stage = Stage(root, prober=FakeProber([TODOS], override=own), brings=frozenset())
+    result = await stage.verified(plan=ACCOUNTS)
+    names = {step.name: step for step in result.evidence}
+    assert names["sign-in"].state is StepState.SKIPPED
+    assert "not tried" in names["sign-in"].detail
+    assert "todos" not in names
+
+
+async def test_a_setting_that_works_by_being_left_out_is_not_made_up(root: Path) -> None:
+    settings = [Setting(name="REGISTRATION", required=True), Setting(name="GREETING", required=True)]
+    result = await Stage(root).verified(plan=PLAN.model_copy(update={"settings": settings}))
+    (line,) = [step.detail for step in result.evidence if step.name == "settings"]
+    assert line == "made-up values for GREETING"
+
+
 async def test_progress_tells_each_stage_as_it_begins_and_ends(stage: Stage) -> None:
     await stage.verified()
     told = [(s.name, s.state) for s in stage.progress]
     assert told[0] == ("install", StepState.RUNNING)
     assert [one for one in told if one[1] is StepState.DONE] == [(n, StepState.DONE) for n in ("install", "build", "try")]
-    assert [s.detail for s in stage.progress if s.name == "try"] == ["", "database", "start", "page", "todos", "4 checks"]
+    assert [s.detail for s in stage.progress if s.name == "try"] == [
+        "",
+        "database",
+        "start",
+        "page",
+        "todos",
+        "browser",
+        "4 checks",
+    ]
 
 
 async def test_install_sees_the_dependency_files_alone_and_build_has_no_network(stage: Stage) -> None:
