@@ -31,6 +31,7 @@ _FROM_PAGE = {
     "favicon.svg": "public/favicon.svg",
 }
 _OVERLAYS: frozenset[Feature] = frozenset({"authentication"})  #: features that change the scaffold
+_SETTINGS = frozenset({"vite.config.ts", "tsconfig.json", "server/pages.js", "server/features.js"})
 _LIMITS = Limits(cpus=2, memory_mb=2048, pids=256, open_files=4096, seconds=120)
 
 
@@ -50,7 +51,7 @@ class ViteFramework(NodeFramework):
         """The files of the front end that are kept elsewhere than in ``scaffold/``."""
 
     def is_fixture(self, path: str) -> bool:
-        return super().is_fixture(path) or path in ("vite.config.ts", "tsconfig.json")
+        return super().is_fixture(path) or path in _SETTINGS or path.startswith("server/auth/")
 
     def build(self, tree: FileTree, tools: Toolchain) -> Sequence[Recipe]:
         self.entry(tree)

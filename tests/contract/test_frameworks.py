@@ -21,6 +21,7 @@ from adapters.models.starter.layouts import LAYOUTS
 from core.files import FileTree
 from core.frameworks.framework import Framework, Toolchain
 from core.frameworks.registry import FRAMEWORKS
+from core.frameworks.vite import ViteFramework
 from core.words.plan import FieldType, FrameworkName, Plan, Resource, ResourceField
 from tests.contract.running_app import RunningApp, database, environment, install, migrations, run, started
 from tests.support.postgres import ThrowawayPostgres, free_port
@@ -392,6 +393,25 @@ async def test_the_scaffold_alone_builds_starts_and_serves_its_page(
         assert {"javascript", "css", "svg+xml"} <= kinds
         for path in ("/api/nothing", "/../package.json", "/package.json", "/.env.example", "/server.js", "/nothing.js"):
             assert (await app.call("GET", path))[0] == 404, path
+
+
+@pytest.mark.parametrize(
+    "framework",
+    [pytest.param(found, id=name) for name, found in FRAMEWORKS.items() if isinstance(found, ViteFramework)],
+    indirect=True,
+    scope="session",
+)
+async def test_an_address_that_is_no_file_shows_the_page_and_an_unknown_one_of_the_api_does_not(todos: RunningApp) -> None:
+    page = await todos.call("GET", "/")
+    for path in ("/reports", "/reports/2030?by=month", "/apiary"):
+        assert await todos.call("GET", path) == page
+        assert "default-src 'self'" in todos.headers["Content-Security-Policy"]
+        assert todos.headers["Cache-Control"] == "no-cache"
+    for method, path in (("GET", "/api/reports"), ("GET", "/api"), ("POST", "/reports"), ("GET", "/assets/none.js")):
+        status, problem = await todos.call(method, path)
+        assert (status, problem["status"]) == (404, 404), path
+    status, _ = await todos.call("GET", "/reports", headers={"accept": "application/json"})
+    assert status == 404
 
 
 async def test_the_socket_may_be_connected_to_by_the_proxy_and_is_gone_after_the_end(

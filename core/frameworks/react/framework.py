@@ -9,6 +9,9 @@ from core.frameworks.react_ui import react_ui
 from core.frameworks.vite import ViteFramework
 from core.words.plan import Feature
 
+#: what an app uses of the components; how the others are made needs no telling
+_USED = frozenset({"src/ui/schema.ts", "src/ui/api.ts", "src/ui/ListApp.tsx", "src/ui/SignedIn.tsx"})
+
 
 class React(ViteFramework):
     """React, `src/App.tsx`, and `server/server.js`."""
@@ -17,6 +20,9 @@ class React(ViteFramework):
     label = "React"
     home = Path(__file__).parent
     checker = ("node_modules/typescript/bin/tsc", "--noEmit")
+
+    def is_fixture(self, path: str) -> bool:
+        return super().is_fixture(path) or (path.startswith("src/ui/") and path not in _USED)
 
     def components(self, features: Collection[Feature]) -> Mapping[str, str]:
         return react_ui("src/ui", features)

@@ -6,16 +6,20 @@ import express from 'express';
 
 const POLICY = "default-src 'self'; img-src 'self' https: data: blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'";
 
-function headers(response, file) {
-  // What is in assets/ has its content's hash in its name.
-  response.set('cache-control', file.includes(`${path.sep}assets${path.sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache');
-  if (file.endsWith('.html')) response.set('content-security-policy', POLICY);
-}
+const files = express.static('dist', {
+  cacheControl: false,
+  setHeaders(response, file) {
+    // What is in assets/ has its content's hash in its name.
+    response.set('cache-control', file.includes(`${path.sep}assets${path.sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache');
+    if (file.endsWith('.html')) response.set('content-security-policy', POLICY);
+  },
+});
 
 function page(request, response, next) {
-  const isPage = ['GET', 'HEAD'].includes(request.method) && !request.path.startsWith('/api/') && !path.extname(request.path);
+  const isPage = ['GET', 'HEAD'].includes(request.method) && !/^\/api(\/|$)/.test(request.path) && !path.extname(request.path);
   if (!isPage || !request.accepts('html')) return next();
-  return response.sendFile('index.html', { root: 'dist', cacheControl: false, headers: { 'cache-control': 'no-cache', 'content-security-policy': POLICY } });
+  request.url = '/';
+  return files(request, response, next);
 }
 
-export const pages = express.Router().use(express.static('dist', { cacheControl: false, setHeaders: headers }), page);
+export const pages = express.Router().use(files, page);
