@@ -14,6 +14,7 @@ from aiohttp import web
 from adapters.api.app import Api, add_api
 from adapters.api.authentication import Authentication
 from adapters.api.tokens import Tokens
+from adapters.browsers.chromium import Chromium
 from adapters.databases.postgres import PostgresTenants
 from adapters.hosts.process import ProcessHost
 from adapters.models.starter.model import Starter
@@ -27,10 +28,10 @@ from adapters.web.outbound import WebChat
 from adapters.web.session import Sessions
 from bot.platform.caddy import EmbeddedCaddy
 from bot.platform.data_folder import DataFolder
-from bot.platform.parts import Parts
+from bot.platform.parts import Parts, chromium
 from bot.platform.postgres import EmbeddedPostgres
-from bot.settings import Settings
 from bot.providers import configured
+from bot.settings import Settings
 from core.builds.work import BuildWork
 from core.conversation.completion import complete
 from core.conversation.dialogue import Dialogue
@@ -181,14 +182,18 @@ def wire(
         allow_unconfined=settings.allow_unconfined,
     )
     choice = models(settings)
+    sandbox = ConfinedSandbox(confinement)
+    found = chromium(settings.browser)
+    browser = Chromium(found.path if found else None, sandbox, python=parts.python.path, folder=data.runtime / "b")
     verifier = Verifier(
         store=store,
-        sandbox=ConfinedSandbox(confinement),
+        sandbox=sandbox,
         host=host,
         tenants=tenants,
         prober=prober,
         toolchain=tools,
         platform_api_url=edge.platform_api_url,
+        browser=browser,
         allow_unconfined=settings.allow_unconfined,
     )
     index = RegistryIndex(Clients(node=tools.node, pnpm=tools.pnpm, uv=tools.uv))
