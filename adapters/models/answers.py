@@ -87,7 +87,7 @@ class Thinking:
         if not found:
             self._held = self._held[-len(self._closing) + 1 :]
             return ""
-        self._held = after.lstrip("\n")
+        self._held = after
         self._closing = None
         return self.rest()
 

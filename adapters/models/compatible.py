@@ -30,7 +30,7 @@ from pydantic import SecretStr
 from adapters.models.answers import Thinking
 from adapters.models.calls import Attempt, Call, CallLimits, Receipt, Stop, StopKind
 from adapters.models.faults import Cause, Fault, connection_fault, detail, fault
-from adapters.models.streaming import StreamingModel
+from adapters.models.streaming import StreamingModel, about_pictures
 from core.frameworks.framework import Framework
 from core.generation.model import Usage
 from core.words.plan import FrameworkName
@@ -184,6 +184,8 @@ class CompatibleModel(StreamingModel):
         if fault.cause not in {Cause.NOT_ACCEPTED, Cause.TOO_LARGE, Cause.SERVER_ERROR}:
             return super()._easier(call, fault)
         said, manner = fault.detail.lower(), self._manner
+        if call.pictures and about_pictures(fault):
+            return super()._easier(call, fault)
         if manner.usage and ("stream_options" in said or "include_usage" in said):
             self._manner = dataclasses.replace(manner, usage=False)
         elif manner.max_tokens and (fault.cause is Cause.TOO_LARGE or "max_tokens" in said or "max_completion_tokens" in said):

@@ -89,8 +89,7 @@ class StreamingModel(Model):
         """The same request in a way that this model may take, after it did not take this one; None when there is none."""
         if not call.pictures:
             return None
-        said = fault.detail.lower()
-        about = fault.cause in {Cause.NOT_ACCEPTED, Cause.TOO_LARGE} or any(word in said for word in _ABOUT_PICTURES)
+        about = fault.cause in {Cause.NOT_ACCEPTED, Cause.TOO_LARGE} or about_pictures(fault)
         return call.without_pictures() if about and not fault.retry_after else None
 
     def _unusable(self) -> None:
@@ -278,6 +277,11 @@ class StreamingModel(Model):
             seconds=round(seconds, 2),
             request_id=receipt.request_id,
         )
+
+
+def about_pictures(fault: Fault) -> bool:
+    """Whether the vendor speaks of the pictures in a request."""
+    return any(word in fault.detail.lower() for word in _ABOUT_PICTURES)
 
 
 def _told(error: ValidationError) -> str:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import datetime
 import email.utils
+import socket
+import ssl
 
+import httpx2
 import pytest
 
-from adapters.models.faults import Cause, Fault, classify, detail, retry_after
+from adapters.models.faults import Cause, Fault, classify, connection_fault, detail, retry_after
 
 
 @pytest.mark.parametrize(
@@ -27,10 +30,35 @@ from adapters.models.faults import Cause, Fault, classify, detail, retry_after
         (200, ["overloaded_error"], "", Cause.OVERLOADED),
         (200, ["something new"], "", Cause.SERVER_ERROR),
         (None, [], "", Cause.SERVER_ERROR),
+        (400, ["invalid_request_error"], "prompt is too long: 250000 tokens > 200000 maximum", Cause.TOO_LARGE),
+        (400, ["exceed_context_size_error"], "", Cause.TOO_LARGE),
+        (404, [None], "model 'x' not found, try pulling it first", Cause.UNKNOWN_MODEL),
+        (404, [None], "Not Found", Cause.NOT_THE_API),
+        (405, [None], "Method Not Allowed", Cause.NOT_THE_API),
+        (503, ["unavailable_error"], "Loading model", Cause.OVERLOADED),
     ],
 )
 def test_each_error_has_its_cause(status: int | None, codes: list[str | None], message: str, cause: Cause) -> None:
     assert classify(status, codes, message) is cause
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (400, Cause.NOT_THE_API),
+        (401, Cause.NOT_THE_API),
+        (403, Cause.NOT_THE_API),
+        (404, Cause.NOT_THE_API),
+        (407, Cause.NOT_THE_API),
+        (429, Cause.RATE_LIMITED),
+        (500, Cause.SERVER_ERROR),
+        (502, Cause.SERVER_ERROR),
+        (503, Cause.OVERLOADED),
+        (504, Cause.TIMED_OUT),
+    ],
+)
+def test_a_page_of_a_proxy_says_nothing_about_keys_and_models(status: int, cause: Cause) -> None:
+    assert classify(status, [], "", shaped=False) is cause
 
 
 @pytest.mark.parametrize("cause", Cause)
@@ -40,6 +68,43 @@ def test_every_cause_is_a_whole_sentence_that_names_a_next_step(cause: Cause) ->
     assert "Vendor" in told
     assert "{" not in told
     assert any(word in told for word in ("try", "correct", "choose", "add", "check", "shorten"))
+    assert told.startswith(Fault(cause=cause).what(vendor="Vendor", model="model-1"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, "a few minutes"),
+        (5, "a few minutes"),
+        (90, "about 2 minutes"),
+        (3600, "about 60 minutes"),
+        (10_000, "about 3 hours"),
+    ],
+)
+def test_the_sentence_says_how_long_the_vendor_asks_to_wait(seconds: float | None, words: str) -> None:
+    told = Fault(cause=Cause.RATE_LIMITED, retry_after=seconds).sentence(vendor="Vendor", model="m", key="K")
+    assert f"try again in {words}." in told
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e400"])
+def test_a_wait_that_is_no_number_of_seconds_is_not_told(value: str) -> None:
+    told = Fault(cause=Cause.RATE_LIMITED, retry_after=retry_after({"retry-after": value})).sentence(
+        vendor="V", model="m", key="K"
+    )
+    assert "a few minutes" in told
+
+
+def test_a_certificate_and_a_name_that_are_not_known_are_found_behind_what_the_sdk_says() -> None:
+    for inner, cause in (
+        (ssl.SSLCertVerificationError("self-signed certificate"), Cause.NOT_SECURE),
+        (socket.gaierror(-2, "Name or service not known"), Cause.NAME_UNKNOWN),
+        (ConnectionRefusedError(111, "refused"), Cause.UNREACHABLE),
+        (httpx2.ReadTimeout("silence"), Cause.TIMED_OUT),
+        (httpx2.ConnectTimeout("connect"), Cause.UNREACHABLE),
+    ):
+        outer = RuntimeError("Connection error.")
+        outer.__cause__ = inner
+        assert connection_fault(outer, "").cause is cause
 
 
 def test_the_wait_is_read_in_seconds_milliseconds_or_as_a_date() -> None:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import socket
+import ssl
+import tempfile
 import typing
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import anthropic.types
 import openai.types
 import pytest
 import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from adapters.models.defaults import ANTHROPIC_MODEL, OPENAI_MODEL
 from adapters.models.calls import CallLimits
+from adapters.models.defaults import ANTHROPIC_MODEL, OPENAI_MODEL
 from adapters.models.streaming import StreamingModel
 from core.generation.model import Brief, Complete, Failed, Partial, Writing
 from core.generation.pipeline import Done, Ended, Generated, Pipeline
@@ -23,8 +31,10 @@ from tests.support.model_server import (
     FAST,
     GIT_CLONE,
     KEY,
+    LOGIN_PAGE,
     NO_CREDIT,
     OVERLOADED,
+    PROXY_PAGE,
     RATE_LIMITED,
     RATE_LIMITED_LONG,
     SERVER_ERROR,
@@ -340,3 +350,67 @@ async def last_item(model: StreamingModel) -> object:
     items = [item async for item in model.write(asked, "0123456789abcdef")]
     assert [item for item in items[:-1] if not isinstance(item, str)] == []
     return items[-1]
+
+
+# -- what stands between --------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_page_of_a_proxy_that_fails_is_a_server_error(make: Maker, server: ModelServer) -> None:
+    server.script(plans=[PROXY_PAGE, PLAN])
+    assert isinstance(await make().plan(BRIEF), Complete)
+
+
+@pytest.mark.parametrize("status", [403, 404, 407])
+async def test_the_page_of_a_proxy_is_not_taken_for_the_vendors_word(make: Maker, server: ModelServer, status: int) -> None:
+    server.script(plans=[Reply(raw=(status, "text/html", "<html>no</html>"))])
+    _, reason = told(await build(make()))
+    assert "is not its API" in reason
+    assert "proxy" in reason
+    assert "<html>" not in reason
+    assert len(server.requests) == 1
+
+
+async def test_the_login_page_of_a_network_is_not_taken_for_an_answer(make: Maker, server: ModelServer) -> None:
+    server.script(plans=[LOGIN_PAGE])
+    _, reason = told(await build(make()))
+    assert "could not be read" in reason
+
+
+async def test_a_certificate_that_nobody_vouches_for_ends_the_call_before_anything_is_sent(make: Maker) -> None:
+    async with self_signed() as url:
+        outcome = await make(base_url=url).plan(BRIEF)
+    assert isinstance(outcome, Failed)
+    assert "is not secure" in outcome.reason
+    assert outcome.usage.calls == 1
+    assert outcome.outage
+
+
+async def test_a_failure_that_another_provider_may_not_have_says_so(make: Maker, server: ModelServer) -> None:
+    server.script(plans=[Reply(error=OVERLOADED)])
+    outcome = await make().plan(BRIEF)
+    assert isinstance(outcome, Failed)
+    assert outcome.outage.endswith(" is overloaded")
+    unknown = await make(model="no-such-model").plan(BRIEF)
+    assert isinstance(unknown, Failed)
+    assert unknown.outage == ""
+
+
+@asynccontextmanager
+async def self_signed() -> AsyncIterator[str]:
+    """A server whose certificate it made itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    at = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(at).not_valid_after(at + datetime.timedelta(days=1))
+    certificate = builder.sign(key, hashes.SHA256())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile() as file:
+        pem = serialization.PrivateFormat.PKCS8
+        file.write(key.private_bytes(serialization.Encoding.PEM, pem, serialization.NoEncryption()))
+        file.write(certificate.public_bytes(serialization.Encoding.PEM))
+        file.flush()
+        context.load_cert_chain(file.name)
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
