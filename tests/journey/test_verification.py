@@ -122,7 +122,12 @@ export const resources = [
   } }),
 ];
 """
-OWN = {"fastapi": ("app/resources/__init__.py", FASTAPI), "express": ("src/resources/index.js", EXPRESS)}
+OWN = {
+    "fastapi": ("app/resources/__init__.py", FASTAPI),
+    "express": ("src/resources/index.js", EXPRESS),
+    "react": ("server/resources/index.js", EXPRESS),
+    "vue": ("server/resources/index.js", EXPRESS),
+}
 
 
 def app(name: FrameworkName) -> tuple[FileTree, Plan]:
@@ -137,7 +142,7 @@ def shown(result: Verified | Rejected) -> str:
     return "\n".join([repr(result), *lines, getattr(result, "log_tail", "")])
 
 
-@pytest.mark.parametrize("name", ["fastapi", "express"])
+@pytest.mark.parametrize("name", list(OWN))
 async def test_an_app_is_verified_with_its_evidence_and_nothing_else_is_left(house: House, name: FrameworkName) -> None:
     tree, plan = app(name)
     progress: list[Step] = []
@@ -146,7 +151,7 @@ async def test_an_app_is_verified_with_its_evidence_and_nothing_else_is_left(hou
     evidence = {step.name: step for step in result.evidence}
     assert list(evidence) == ["install", "build", "database", "start", "page", "invoices", "customers"]
     assert {step.state for step in result.evidence} == {StepState.DONE}
-    assert re.fullmatch(r"\d packages, (installed|from the store)", evidence["install"].detail)
+    assert re.fullmatch(r"\d+ packages, (installed|from the store)", evidence["install"].detail)
     assert evidence["database"].detail == "2 migrations, 2 tables; run again, nothing changed"
     assert evidence["invoices"].detail == "create, read, update, delete, bad input refused"
     assert [(s.name, s.state) for s in progress if s.state is not StepState.RUNNING] == [
@@ -160,7 +165,7 @@ async def test_an_app_is_verified_with_its_evidence_and_nothing_else_is_left(hou
     assert await house.leftovers() == []
 
 
-@pytest.mark.parametrize(("name", "most"), [("fastapi", 4.0), ("express", 3.0)])
+@pytest.mark.parametrize(("name", "most"), [("fastapi", 4.0), ("express", 3.0), ("react", 8.0)])
 async def test_the_second_time_is_quick_and_gives_the_same_artifact(house: House, name: FrameworkName, most: float) -> None:
     tree, plan = app(name)
     first = await house.verifier.verify(tree, FRAMEWORKS[name], plan, lambda step: None)
