@@ -3,7 +3,8 @@
 Used by the build work. First by rule (`Pipeline.fix`), which costs nothing and is no round; then by the model, at most
 `REPAIRS` times, and not again when the same failure comes back: what did not help once will not help. Every round is told in
 the thread with its reason. Files that a person pushed are never changed, and neither are those of the starter, which cannot
-repair."""
+repair.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Answers that are not in the format: what a model sent instead of files, and what to say about it.
 
 Asked by the parser (whether an answer is JSON) and by the pipeline (what to tell the model, and in the end the person). It
-repairs nothing by guessing."""
+repairs nothing by guessing.
+"""
 
 from __future__ import annotations
 

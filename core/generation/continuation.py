@@ -3,7 +3,8 @@
 Pure; called by the pipeline around `Model.resume`. A model that goes on after a cut repeats some of what there is already, or
 nothing, and how much is not told. Guessing by the longest overlap alone loses text: after ``}`` a rest that begins with ``}``
 may be the next bracket. So the model is asked to begin with an exact repetition of the `anchor`, which says where the rest
-belongs, whatever is in the file. Only where it did not, the longest overlap counts, if it is too long for chance."""
+belongs, whatever is in the file. Only where it did not, the longest overlap counts, if it is too long for chance.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Held by a job while a model writes. It takes what a parser read and leaves out what must not be: files that the platform owns,
 that are frozen or hostile, and, in a change, files that the plan of the change does not name. It puts the dependencies in,
-mends what has one certain answer, and says what validation finds. It asks no model."""
+mends what has one certain answer, and says what validation finds. It asks no model.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Exact edits: text that must occur exactly once in a file, and what stands there instead.
 
 Read by the parser out of what a model wrote, applied by the pipeline. An edit that does not apply is reported, with the reason,
-and never guessed at: the file is then asked for whole."""
+and never guessed at: the file is then asked for whole.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Asked by the pipeline and the prompts. Wishes are mapped by rule, so that "login" is the authentication that the scaffold
 brings, tested, and not a second one that a model invents. A wish that is none of these stays what it is: a part of the
-description."""
+description.
+"""
 
 from __future__ import annotations
 

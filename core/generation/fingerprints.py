@@ -1,7 +1,8 @@
 """Fingerprints: whether two failures are the same, although a log is never the same twice.
 
 Pure. Asked by the build work, which ends repairs when the same failure comes again, and by the pipeline, which gives a model
-the log without what changes from run to run: it says nothing, and hides that a round changed nothing."""
+the log without what changes from run to run: it says nothing, and hides that a round changed nothing.
+"""
 
 from __future__ import annotations
 

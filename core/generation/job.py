@@ -2,7 +2,8 @@
 
 Made by the pipeline for every new app, change and repair. Files are asked for in waves (`core.generation.waves`); a file that
 was cut off is continued, then written anew; what does not pass validation is given back. Every round is bounded and told. What
-may be kept is the draft's business, what a model is told the prompts'."""
+may be kept is the draft's business, what a model is told the prompts'.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ Recognised are exactly the marks of `core.generation.sentinels` with this reques
 line, the closing one anywhere, because models forget the line break before it. Everything else is either a file's content or
 prose. One exception: an answer that is a JSON object of files and nothing else is read as that, because its strings say exactly
 what is meant, and asking again costs as much as the whole answer. Files in markdown fences are not: where such a file ends is a
-guess."""
+guess.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Pure; asked by the prompts. First what the plan or the request names, then what those import, then the others from the smallest
 on, as far as there is room. Of files that the scaffold keeps for everybody (style sheets, icons) the path is enough. An app is
-mostly small enough to be shown whole, and then the text is the same for every request, which a vendor's cache likes."""
+mostly small enough to be shown whole, and then the text is the same for every request, which a vendor's cache likes.
+"""
 
 from __future__ import annotations
 

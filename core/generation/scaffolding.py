@@ -3,7 +3,8 @@
 Pure; called by the pipeline when a change adds or removes a feature. A file that is as the scaffold had it gets the scaffold's
 other version; one that somebody has changed since is left, and named, so that a model wires it by hand. A migration of a
 feature takes the next free number once and keeps it: what has run is never renumbered, and it stays when the feature goes, with
-the rows it holds."""
+the rows it holds.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ and what cuts it off costs all that would have come after. Then files go in wave
 what does not depend on each other is written at the same time.
 
 A plan that names no import says nothing about the order; its files go one call after the other as they stand, each shown what
-is there."""
+is there.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Called by the pipeline on what a model wrote, and before a repair on what verification rejected. Each fixer is a small pure
 function from text (or tree and log) to new text; it changes nothing when it is not sure. What was mended is told in a sentence.
-Files that are frozen or the platform's are never touched: the caller says which may be."""
+Files that are frozen or the platform's are never touched: the caller says which may be.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.generation.continuation import MAX_ANCHOR, MIN_OVERLAP, anchor, before_the_mark, join, overlap, read_rest
@@ -16,6 +16,7 @@ files = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(files, st.data())
 def test_a_rest_that_begins_with_the_anchor_is_joined_exactly_whatever_the_text(text: str, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(text)))
@@ -23,6 +24,7 @@ def test_a_rest_that_begins_with_the_anchor_is_joined_exactly_whatever_the_text(
     assert text == join(beginning, anchor(beginning) + text[cut:])
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=30), max_size=20), st.data())
 def test_any_repeated_tail_of_a_text_without_accidents_is_there_once(lines: list[str], data: st.DataObject) -> None:
     text = "".join(f"{number:04}:{line}\n" for number, line in enumerate(lines))
@@ -34,6 +36,7 @@ def test_any_repeated_tail_of_a_text_without_accidents_is_there_once(lines: list
     assert text == join(beginning, rest)
 
 
+@settings(deadline=None)
 @given(files, files)
 def test_a_join_begins_with_the_beginning_and_ends_with_the_rest(beginning: str, rest: str) -> None:
     joined = join(beginning, rest)
@@ -56,6 +59,7 @@ def test_short_repetitions_are_judged_by_words(beginning: str, rest: str, expect
     assert expected == join(beginning, rest)
 
 
+@settings(deadline=None)
 @given(files)
 def test_an_anchor_is_the_end_and_mostly_found_once(beginning: str) -> None:
     end = anchor(beginning)
@@ -105,6 +109,7 @@ def test_a_rest_that_is_cut_again_is_not_closed_and_loses_nothing() -> None:
     assert WHOLE == join(BEGINNING, rest.text)
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(closing(NONCE)) - 1))
 def test_a_cut_inside_the_closing_mark_costs_nothing(size: int) -> None:
     text, whole = before_the_mark(BEGINNING + "\n" + closing(NONCE)[:size], NONCE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.generation.edits import DoesNotApply, Edit, apply
@@ -39,6 +39,7 @@ def test_an_edit_that_is_not_exact_is_not_made_and_says_why(edits: list[Edit], w
     assert why in refused.message
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(min_size=1), st.text(), st.text())
 def test_an_edit_leaves_everything_around_it(before: str, search: str, replacement: str, after: str) -> None:
     text = before + search + after

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.files import MAX_FILE_BYTES
@@ -60,6 +60,7 @@ fragments = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(fragments, max_size=14), st.data())
 def test_every_cut_of_the_stream_gives_the_same_events_and_the_same_result(parts: list[str], data: st.DataObject) -> None:
     text = "".join(parts)
@@ -79,6 +80,7 @@ def test_every_cut_of_the_stream_gives_the_same_events_and_the_same_result(parts
 paths = st.sampled_from(["a.py", "src/b.js", "pages/[slug].tsx", "(auth)/@modal/_app.vue"])
 
 
+@settings(deadline=None)
 @given(st.dictionaries(paths, st.text(), max_size=4))
 def test_whatever_is_emitted_is_read_back_unless_a_fence_is_around_it(contents: dict[str, str]) -> None:
     contents = {path: text for path, text in contents.items() if not text.lstrip().startswith(("```", "~~~"))}
@@ -86,6 +88,7 @@ def test_whatever_is_emitted_is_read_back_unless_a_fence_is_around_it(contents: 
     assert dict(parsed.files) == contents
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_nothing_that_a_model_writes_makes_the_parser_raise(text: str) -> None:
     _, parsed = parse([text])
@@ -236,6 +239,7 @@ def test_edits_and_removals_are_read_beside_whole_files() -> None:
 texts = st.text(alphabet=st.characters(exclude_characters="\0"), min_size=1).filter(str.strip)
 
 
+@settings(deadline=None)
 @given(texts, st.text())
 def test_whatever_is_emitted_as_an_edit_is_read_back(search: str, replacement: str) -> None:
     _, parsed = parse(emit_edit("a.py", search, replacement, NONCE))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.generation.fingerprints import fingerprint, first_error, normalised
@@ -41,6 +41,7 @@ def test_what_a_model_needs_stays(line: str) -> None:
     assert line == normalised(line)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_normalising_never_fails_and_leaves_no_escape(text: str) -> None:
     assert "\x1b[31m" not in normalised(f"\x1b[31m{text}")

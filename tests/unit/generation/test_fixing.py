@@ -6,7 +6,7 @@ import ast
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.files import FileTree
@@ -24,6 +24,7 @@ def test_text_is_tidied_and_nothing_else_in_it_is_changed(text: str, expected: s
     assert expected == tidy(text)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_tidying_twice_is_tidying_once(text: str) -> None:
     once = tidy(text.replace("\ufeff", ""))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.generation.fake_model import CALL, FakeModel, Script, files, planned
@@ -140,6 +140,7 @@ pieces = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(pieces, max_size=8), min_size=1, max_size=4), st.sampled_from([CUT, OVERLOADED, REFUSED, None]))
 async def test_whatever_a_model_says_there_is_a_typed_ending(answers: list[list[str]], last: Any) -> None:
     def script(parts: list[str]) -> Script:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.generation.waves import Sizes, waves
@@ -23,6 +23,7 @@ def paths(files: list[PlannedFile]) -> list[list[list[str]]]:
 names = st.integers(0, 19).map(lambda number: f"f{number}")
 
 
+@settings(deadline=None)
 @given(st.dictionaries(names, st.lists(names, max_size=4), max_size=20))
 def test_every_file_is_in_exactly_one_call_of_no_more_than_so_many(needs: dict[str, list[str]]) -> None:
     planned = waves(plan(needs), SIZES)
@@ -31,6 +32,7 @@ def test_every_file_is_in_exactly_one_call_of_no_more_than_so_many(needs: dict[s
     assert all(0 < len(call) <= SIZES.files for wave in planned for call in wave)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(0, 29), st.sets(st.integers(0, 29), max_size=3), max_size=30))
 def test_what_a_file_imports_is_there_or_in_the_same_call(needs: dict[int, set[int]]) -> None:
     straight = {str(n): [str(other) for other in others if other < n and other in needs] for n, others in needs.items()}
@@ -44,6 +46,7 @@ def test_what_a_file_imports_is_there_or_in_the_same_call(needs: dict[int, set[i
         there |= {path for call in wave for path in call}
 
 
+@settings(deadline=None)
 @given(st.lists(names, unique=True, max_size=SIZES.files))
 def test_a_small_app_is_one_call(some: list[str]) -> None:
     assert [[some]] * bool(some) == paths(plan(dict.fromkeys(some, some)))
