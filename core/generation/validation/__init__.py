@@ -16,6 +16,7 @@ from core.frameworks.framework import Framework
 from core.generation.problem import Problem
 from core.generation.validation import contract, elisions, packages, secrets, sql, syntax
 from core.generation.validation.imports import Imports
+from core.generation.validation.python import PythonImports
 from core.generation.validation.scripts import Scripts
 from core.words.plan import Plan
 
@@ -36,9 +37,10 @@ def validate(
     problems: list[Problem] = []
     scripts = Scripts(tree)
     imports = Imports(tree, scripts, framework.name, _installed(tree, framework))
+    python = PythonImports(tree, framework)
     for path in tree:
         if written is None or path in written:
-            for number, problem in enumerate(_of_file(path, tree[path], scripts, imports)):
+            for number, problem in enumerate(_of_file(path, tree[path], scripts, imports, python)):
                 if number == MAX_PROBLEMS_PER_FILE:
                     break
                 problems.append(problem)
@@ -49,7 +51,7 @@ def validate(
     return tuple(problems[:MAX_PROBLEMS])
 
 
-def _of_file(path: str, text: str, scripts: Scripts, imports: Imports) -> Iterator[Problem]:
+def _of_file(path: str, text: str, scripts: Scripts, imports: Imports, python: PythonImports) -> Iterator[Problem]:
     yield from elisions.check(path, text)
     yield from syntax.check(path, text, scripts)
     yield from secrets.check(path, text)
@@ -57,6 +59,7 @@ def _of_file(path: str, text: str, scripts: Scripts, imports: Imports) -> Iterat
     yield from packages.scripts(path, text)
     yield from contract.ports(path, scripts)
     yield from imports.check(path)
+    yield from python.check(path)
 
 
 def _installed(tree: FileTree, framework: Framework) -> Collection[str]:

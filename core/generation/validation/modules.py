@@ -112,7 +112,8 @@ class Modules:
         for index in _INDEXES:
             if (path := (place + index).lstrip("/")) in self._tree:
                 return path
-        return None
+        named = f"{place}/package.json".lstrip("/")  # whose main may be anything
+        return named if named in self._tree else None
 
     def _aliased(self, specifier: str) -> Iterator[str]:
         head, slash, rest = specifier.partition("/")
