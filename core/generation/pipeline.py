@@ -93,10 +93,12 @@ class Pipeline:
         framework = self._frameworks(before.framework)
         wanted = _features_after(before, after, brief.request)
         laid = relaid(framework, brief.tree, before.features, wanted, brief.frozen)
+        left = [path for path in laid.by_hand if path not in {file.path for file in after.files}]
+        if left and model.own_code:
+            return Ended(kind="failed", reason=_by_hand_alone(left[0]), usage=outcome.usage)
         # An app never loses its database by a change: its rows would be out of reach without anybody having said so.
         database = after.requires_database or before.requires_database
-        by_hand = [PlannedFile(path=path, purpose="takes what was laid in, or out") for path in laid.by_hand]
-        files = [*after.files, *(file for file in by_hand if file.path not in {planned.path for planned in after.files})]
+        files = [*after.files, *(PlannedFile(path=path, purpose="takes what was laid in, or out") for path in left)]
         update = {"requires_database": database, "features": wanted, "files": files}
         draft = Draft(framework, laid.tree, self._policy, note, frozen=brief.frozen, kind=Kind.CHANGE)
         told = _laid_in(before.features, wanted, laid)
@@ -179,6 +181,13 @@ def _features_after(before: Plan, after: Plan, request: str) -> list[Feature]:
     spoken_of = features.named_in(request)
     kept = [feature for feature in before.features if feature in after.features or feature not in spoken_of]
     return [feature for feature in FEATURES if feature in features.complete([*after.features, *kept])]
+
+
+def _by_hand_alone(path: str) -> str:
+    return (
+        f"{path} was changed since the app was made, and the built-in starter cannot change it further. "
+        "Ask whoever runs this Nexus to set a model's key, or send changed files."
+    )
 
 
 def _laid_in(before: Sequence[Feature], after: Sequence[Feature], laid: Laid) -> list[str]:

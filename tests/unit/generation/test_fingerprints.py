@@ -20,7 +20,7 @@ from core.generation.fingerprints import fingerprint, first_error, normalised
         ("Listening on port 8123", "Listening on port <port>"),
         ("<app.X object at 0x7f3a>", "<app.X object at <address>>"),
         ("request 3f2b9c4e-1a2b-4c3d-8e9f-001122334455", "request <id>"),
-        ('File "/tmp/nexus-1/work/main.py", line 3', 'File "<path>/main.py", line 3'),
+        ('File "/tmp/nexus-1/there/main.py", line 3', 'File "<path>/main.py", line 3'),
         ("at file:///app/src/db.js:10:5", "at src/db.js:10:5"),
         ("process 4711 ended", "process <pid> ended"),
     ],

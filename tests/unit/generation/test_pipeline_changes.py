@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from adapters.models.starter import Starter
 from core.files import FileTree
 from core.frameworks.framework import Framework
+from core.frameworks.registry import FRAMEWORKS
 from core.frameworks.registry import framework as framework_named
 from core.generation.draft import Draft
 from core.generation.fake_model import FakeModel, Script, files, planned
@@ -215,6 +217,29 @@ async def test_a_feature_that_was_asked_for_in_other_words_is_in_a_new_app(watch
     assert ("A = 1\n", WIRED) == (done.tree["app/auth.py"], done.tree["app/wiring.py"])
     assert "The planned file app/auth.py comes with the scaffold and was left out." in done.notes
     assert any("plain CSS" in assumption for assumption in done.plan.assumptions)
+
+
+@pytest.mark.parametrize("name", sorted(FRAMEWORKS))
+async def test_the_starters_apps_get_accounts_and_lose_them_again(name: FrameworkName, watch: Watch) -> None:
+    pipeline, starter = Pipeline(framework_named), Starter()
+    made = await pipeline.generate(starter, Brief(description="a todo app with due dates", framework=name), watch)
+    assert isinstance(made, Done)
+    frozen = frozenset(path for path in made.tree if path.startswith("migrations/"))
+    more = ChangeBrief(request="add a login", plan=made.plan, tree=made.tree, frozen=frozen)
+    with_it = await pipeline.change(starter, more, watch)
+    assert isinstance(with_it, Done)
+    assert "migrations/0002_authentication.sql" in with_it.tree
+    less = ChangeBrief(request="remove the login", plan=with_it.plan, tree=with_it.tree, frozen=frozen)
+    without = await pipeline.change(starter, less, watch)
+    assert isinstance(without, Done)
+    assert {"migrations/0002_authentication.sql"} == set(differences(made.tree, without.tree))
+    wired = next(
+        path for path in more.tree if with_it.tree[path] != more.tree[path] and path.endswith((".py", ".js", ".tsx", ".vue"))
+    )
+    mine = ChangeBrief(request="add a login", plan=made.plan, tree=made.tree.with_files({wired: made.tree[wired] + "\n"}))
+    ended = await pipeline.change(starter, mine, watch)
+    assert isinstance(ended, Ended)
+    assert f"{wired} was changed since" in ended.reason
 
 
 # -- mended by rule ---------------------------------------------------------------------------------------------------------------------
