@@ -19,6 +19,7 @@ from core.generation.parser import Parsed
 from core.generation.policy import PackagePolicy
 from core.generation.problem import Problem
 from core.generation.validation import validate
+from core.generation.validation.remarks import remarks
 from core.words.plan import Plan, PlannedFile
 
 
@@ -265,6 +266,8 @@ class Draft:
         problems += await asyncio.to_thread(
             validate, tree, self.plan, self.framework, frozenset(self.contents), accepted=accepted
         )
+        for remark in () if problems else await asyncio.to_thread(remarks, tree, self.plan, frozenset(self.contents)):
+            self._note(remark)
         return tree, problems
 
     def _dangling(self, tree: FileTree) -> Sequence[Problem]:
