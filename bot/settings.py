@@ -49,6 +49,13 @@ class Settings(BaseSettings):
         description="Lets another configured provider take over a call when OpenAI or Anthropic is down. The compatible provider hands "
         "nothing over.",
     )
+    model_silence: float = Field(
+        120.0,
+        alias="NEXUS_MODEL_SILENCE",
+        ge=1,
+        le=900,
+        description="Seconds without a word from a model's server after which a call has failed; more for a slow one of your own.",
+    )
     sandbox: Literal["", "bubblewrap", "restricted"] = Field(
         "", alias="NEXUS_SANDBOX", description="Allows one kind of sandbox alone; the strongest that works when empty."
     )

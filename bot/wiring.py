@@ -124,23 +124,26 @@ def models(settings: Settings) -> ModelChoice:
     chosen: dict[str, Model] = {"starter": Starter()}
     named: dict[str, Callable[[str], Model]] = {}
     for one in configured(settings):
+        from adapters.models.calls import CallLimits
+
+        limits = CallLimits(silence=settings.model_silence)
         if one.name == "compatible":
             from adapters.models.compatible import CompatibleModel
 
             assert one.base_url is not None
-            own = CompatibleModel(one.base_url, frameworks=framework, api_key=one.key, model=one.model)
+            own = CompatibleModel(one.base_url, frameworks=framework, api_key=one.key, model=one.model, limits=limits)
             chosen[one.name], named[one.name] = own, own.named
             continue
         assert one.key is not None
         if one.name == "openai":
             from adapters.models.openai import OpenAIModel
 
-            openai = OpenAIModel(one.key, frameworks=framework, model=one.model, base_url=one.base_url)
+            openai = OpenAIModel(one.key, frameworks=framework, model=one.model, base_url=one.base_url, limits=limits)
             chosen[one.name], named[one.name] = openai, openai.named
         else:
             from adapters.models.anthropic import AnthropicModel
 
-            anthropic = AnthropicModel(one.key, frameworks=framework, model=one.model, base_url=one.base_url)
+            anthropic = AnthropicModel(one.key, frameworks=framework, model=one.model, base_url=one.base_url, limits=limits)
             chosen[one.name], named[one.name] = anthropic, anthropic.named
     return ModelChoice(chosen, named=named, fallback=settings.model_fallback)
 

@@ -61,9 +61,14 @@ class ModelServer:
         plans, written = BEHAVIOURS[behaviour](plan, files)
         self.script(plans=plans, files=written)
 
-    def _next(self, plan: bool) -> Reply:
-        replies = self.plans if plan else self.files
+    def reply_to(self, vendor: Vendor, body: dict[str, Any], prompt: str) -> Reply:
+        """What it says to this request."""
+        replies = self.plans if vendor.is_plan(body) else self.files
         return replies.pop(0) if len(replies) > 1 else replies[0]
+
+    def left(self, prompt: str) -> None:
+        """Who sent this request did not wait for the end of the answer."""
+        self.disconnected.set()
 
     def _tokens(self, prefixes: Sequence[str], writes: bool) -> Tokens:
         if not prefixes:
@@ -87,7 +92,7 @@ async def _answer(server: ModelServer, vendor: Vendor, request: web.Request) -> 
         vendor.check(request, body)
         prompt = vendor.prompt(body)
         server.prompts.append(prompt)
-        reply = server._next(vendor.is_plan(body))
+        reply = server.reply_to(vendor, body, prompt)
         if reply.error is not None and reply.error_after is None:
             raise Refusal(reply.error)
     except Refusal as refusal:
@@ -134,15 +139,15 @@ async def _answer(server: ModelServer, vendor: Vendor, request: web.Request) -> 
         if reply.stop != "missing":
             await send(vendor.last_frame())
     except (asyncio.CancelledError, ConnectionResetError):
-        server.disconnected.set()
+        server.left(prompt)
         raise
     return response
 
 
 @asynccontextmanager
-async def model_server() -> AsyncIterator[ModelServer]:
-    """All three protocols on one free port of the loopback."""
-    server = ModelServer()
+async def model_server(server: ModelServer | None = None) -> AsyncIterator[ModelServer]:
+    """All three protocols on one free port of the loopback; ``server`` decides what is said, where it is given."""
+    server = server or ModelServer()
     app = web.Application(client_max_size=40_000_000)
     app.router.add_post("/v1/responses", functools.partial(_answer, server, OpenAI()))
     app.router.add_post("/v1/messages", functools.partial(_answer, server, Anthropic()))
