@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from adapters.models.starter import sql
 from adapters.models.starter.drafts import as_resources
-from adapters.models.starter.fieldwords import fields, split_list
+from adapters.models.starter.fieldwords import fields, guessed, split_list
 from adapters.models.starter.grammar import built_in
 from adapters.models.starter.kinds import FIELD_FIRST, kind
 from adapters.models.starter.look import Look, read_look
 from adapters.models.starter.naming import OWN_COLUMNS, distinct, field_name, label, plural, singular_phrase, words
+from adapters.models.starter.phrasing import added_choice, of_fields
 from adapters.models.starter.reading import nouns_in
 from adapters.models.starter.wishes import ACCOUNTS, REGISTRATION, about_accounts, accounts, left_out
 from core.files import FileTree
@@ -119,7 +120,7 @@ def change(request: str, plan: Plan, tree: FileTree, look: Look) -> Change:
     missed = []
     request = request[:MAX_READ]
     made.plan = _accounts(made, request)
-    for part in _parts(accounts(request)[0]):
+    for part in map(added_choice, _parts(of_fields(accounts(request)[0]))):
         if not set(re.findall(r"\w+", part.lower())) - _EMPTY:
             continue
         if not any(step(made, part) for step in (_title, _looks, _required, _add_choice, _rename, _remove, _track, _add)):
@@ -233,14 +234,19 @@ def _add_choice(made: Change, part: str) -> bool:
     choices = list(dict.fromkeys([*one.choices, *(item for item in found if item)]))
     if choices == one.choices:
         return False
+    _grow(made, resource, one, choices)
+    return True
+
+
+def _grow(made: Change, resource: Resource, one: ResourceField, choices: list[str]) -> None:
+    """Let a choice be one of these too."""
     grown = one.model_copy(update={"choices": choices})
     table = sql.name(resource.name)
     made.statements.append(
-        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {sql.constraint(resource.name, column, 'choice')};\nALTER TABLE {table} "
+        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {sql.constraint(resource.name, one.name, 'choice')};\nALTER TABLE {table} "
         f"ADD {sql.choice_check(resource.name, grown)};"
     )
-    made.set_field(resource, column, grown)
-    return True
+    made.set_field(resource, one.name, grown)
 
 
 def _rename(made: Change, part: str) -> bool:
@@ -396,7 +402,17 @@ def _add_fields(made: Change, target: Resource | None, text: str) -> bool:
     there = _columns(made.tree, resource.name)
     done = False
     for one in added[: 24 - len(resource.fields)]:
-        if any(other.name == one.name for other in resource.fields):
+        there_already = next((other for other in resource.fields if other.name == one.name), None)
+        if there_already is not None and there_already.choices and one.choices and not guessed(one):
+            grown = list(dict.fromkeys([*there_already.choices, *one.choices]))
+            if grown != there_already.choices:
+                made.replace(resource)
+                _grow(made, resource, there_already, grown)
+                resource = next(other for other in made.resources if other.name == resource.name)
+                made.said.append(f"{one.label} can be one of {', '.join(grown)}: the choices that were there stay.")
+                done = True
+                continue
+        if there_already is not None:
             made.said.append(f"{resource.label} have {one.label.lower()} already.")
             continue
         names = {other.singular: other.name for other in made.resources}

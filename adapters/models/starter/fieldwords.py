@@ -30,14 +30,14 @@ _DATE = words(
 )
 _MOMENT = words("when starts ends appointment timestamp termin datetime begins")
 _MONEY = words(
-    "price amount cost total fee salary budget balance wage rent tip tax deposit revenue value spent payment discount income "
+    "price amount cost total fee salary rate budget balance wage rent tip tax deposit revenue value spent payment discount income "
     "expense subtotal "
     "betrag preis kosten summe gehalt importe precio coste costo monto montant prix cout salaire salario bid fare premium "
     "charge donation allowance"
 )
 _INTEGER = words(
     "quantity qty count stock age year pages servings guests seats capacity reps sets rating score points votes likes upvotes "
-    "duration minutes position order "
+    "duration minutes order bottles vintage "
     "rank calories floor mileage attendees people copies episodes season chapter portions rooms bedrooms bathrooms stars level "
     "downloads "
     "views streak goals attempts menge anzahl jahr alter cantidad edad ano quantite annee nombres unidades odometer batch gate "
@@ -46,7 +46,7 @@ _INTEGER = words(
 _NUMBER = words(
     "weight height width length distance hours percentage percent temperature latitude longitude area ratio gpa rate volume km "
     "miles depth size_cm "
-    "grams liters litres speed gewicht peso poids stunden horas heures humidity ph grade_points wingspan altitude magnitude"
+    "grams liters litres fat speed gewicht peso poids stunden horas heures humidity ph grade_points wingspan altitude magnitude"
 )
 _LONG = words(
     "description notes note body content comment comments details instructions ingredients bio summary message steps remarks "
@@ -65,9 +65,9 @@ _URL = words(
 _TEXT = words(
     "number name title phone reference code nummer numero nombre nom category type kind genre tags author customer location place"
 )
-_KEPT_PLURALS = words(
+KEPT_PLURALS = words(
     "days weeks notes tags ingredients steps instructions comments details hours minutes pages reps sets servings guests seats points "
-    "likes upvotes votes calories directions "
+    "likes upvotes votes calories directions needs bottles "
     "lyrics remarks attendees people copies episodes portions rooms bedrooms bathrooms stars views goals attempts thoughts "
     "observations symptoms "
     "requirements responsibilities miles grams liters litres downloads allergies skills participants members toppings starts "
@@ -222,7 +222,7 @@ def field(phrase: str) -> ResourceField | None:
     shown = " ".join(kept)
     if ascii_form and kept[-1].isascii():
         last = kept[-1].lower()
-        if last not in _KEPT_PLURALS and not counted:
+        if last not in KEPT_PLURALS and not counted:
             kept[-1] = singular(last) if singular(last) != last else kept[-1]
         shown = " ".join(kept)
     name = field_name(shown)
@@ -239,6 +239,11 @@ def field(phrase: str) -> ResourceField | None:
     if choices:
         kind = FieldType.CHOICE
     return ResourceField(name=name, type=kind or FieldType.TEXT, required=bool(required), choices=choices, label=label(shown))
+
+
+def guessed(one: ResourceField) -> bool:
+    """Whether the choices are the usual ones for the name, and not those of the description."""
+    return tuple(one.choices) in _CHOICES.values()
 
 
 def fields(text: str) -> list[ResourceField]:
@@ -344,6 +349,12 @@ def _guess(name: str, words: list[str]) -> tuple[FieldType, list[str]]:
         "sent",
         "completed",
         "read",
+        "drink",
+        "use",
+        "sell",
+        "best",
+        "pick",
+        "pickup",
     }:
         return FieldType.DATE, []
     if last in {"days", "weeks", "months"}:

@@ -13,8 +13,8 @@ VERBS = words(
     "track tracks tracking manage manages managing store stores storing keep keeps keeping record records recording log logs "
     "logging collect collects collecting organise organize organises organizes organising organizing save saves saving "
     "catalog catalogue cataloguing cataloging monitor monitors monitoring register registers registering remember handle "
-    "handles maintain maintains maintaining list lists listing plan planning schedule scheduling share sharing verwalten "
-    "verwaltet erfassen gestionar registrar gérer suivre"
+    "handles enter enters entering maintain maintains maintaining list lists listing plan planning schedule scheduling share sharing "
+    "verwalten verwaltet erfassen gestionar registrar gérer suivre"
 )
 APP_WORDS = words(
     "app apps application tracker manager list log database db system catalog catalogue register tool website site webapp "
@@ -34,19 +34,31 @@ DETERMINERS = words(
     "personal little tiny cool good great quick web different various multiple many several own useful minimal minimalistic "
     "lightweight internal online digital shared private family daily weekly monthly complete full ein eine einen einfache "
     "meine meinen un una mi mis la el los las le les une mes mon des unsere bunch lot number set of track please favourite "
-    "favorite working responsive fancy pretty clean proper awesome team's company office home full-stack fullstack fastapi "
+    "favorite which what working responsive fancy pretty clean proper awesome team's company office home full-stack fullstack fastapi "
     "express python node nodejs node.js react"
+)
+#: A phrase that ends in one of these names the app: "car maintenance log".
+HEADWORDS = words(
+    "tracker log planner manager organizer organiser list diary journal board directory catalog catalogue register registry cellar "
+    "league club library collection box desk hunting cockpit hub"
 )
 NOT_NOUNS = words(
     "thing things stuff something everything anything it them data information info app web people's one ones they what which "
     "build create make want need like feature features page pages user users way ways track list lists time times day days "
-    "week weeks life everyone somebody someone work kind sort lot lots etc example me us item items"
+    "week weeks life everyone somebody someone work kind sort lot lots etc example me us item items losing thanks thank nothing basically"
 )
 UNSUPPORTED = (
-    (r"notifications?|notify|send (?:an? )?(?:e-?)?mails?|e?mail alerts?|sms|push messages?|remind me", "notifications"),
+    (
+        r"notifications?|notify|send (?:an? )?(?:e-?)?mails?|e?mail alerts?|sms|push messages?|remind me|"
+        r"alerts?(?: (?:me|us))?(?: (?:when|if|on|about) [\w -]+)?",
+        "notifications",
+    ),
     (r"uploads?|uploading|attachments?|attach files?", "file uploads"),
     (r"stripe|paypal|checkout|online payments?|payment processing|shopping cart", "online payments"),
-    (r"charts?|graphs?|dashboards?|reports?|statistics|analytics|heat ?map", "charts and reports"),
+    (
+        r"(?<!chore )(?<!seating )(?<!org )(?<!flow )charts?|graphs?|dashboards?|reports?|statistics|analytics|heat ?map",
+        "charts and reports",
+    ),
     (r"^admins?$|admin (?:area|panel|page|section|dashboard)s?|back ?office|moderation", "admin areas"),
     (r"calendar view|gantt|drag[ -]and[ -]drop|drag & drop", "calendar and drag-and-drop views"),
     (r"real[ -]?time|websockets?|live updates?|chat room", "live updates"),

@@ -37,6 +37,7 @@ _WAYS = (
     r"(?:user |google |github |secure |simple |basic |e-?mail(?: and |/| )?password |e-?mail )*(?:log[- ]?ins?|sign[- ]?ins?|sign[- ]?ups?"
     r"(?! forms?)|authentication|auth)(?! (?:sheet|list|book|desk)s?)(?: and (?:log ?out|registration|sign[- ]?up|password))?"
     r"(?: (?:page|form|screen|system|support|(?:is )?required|first))?(?: with (?:e-?mail|user ?name) (?:address )?and password)?",
+    r"(?:(?:each |every )?(?:user|member|person|one) )?(?:to have |have |has |gets? |with )?(?:their |his |her |an )own accounts?",
     r"(?:user|member|customer) (?:accounts?|registration|management)",
     r"accounts? (?:for|per) (?:each |every |all |the |my |our )?(?:users?|members?|persons?|people|customers?|team)",
     r"password[- ]protect(?:ed|ion)|protected (?:by|with) (?:an? )?passwords?|behind an? (?:password|log[- ]?in|sign[- ]?in)",
@@ -58,7 +59,7 @@ _LOGIN = (
     r"registrierung)"
 )
 _UNWANTED = re.compile(
-    r"\b(?:without|no|(?:no|not) need(?: for)?|(?:do|does|should)(?:n['’]t| not) (?:need|want|require|have)|skip|"
+    r"\b(?:without|no(?: more)?|(?:no|not) need(?: for)?|(?:do|does|should)(?:n['’]t| not) (?:need|want|require|have)|skip|"
     r"kein(?:e|en)?|ohne|sin|sans)"
     rf"\s+(?:any\s+|an?\s+|the\s+|eine\s+|to\s+|user\s+)*{_LOGIN}(?:\s*(?:,|and|or|und|oder|/)\s*{_LOGIN})*(?:\s+(?:needed|required|"
     r"please|is needed|is required))?\b",

@@ -73,8 +73,34 @@ async def test_a_change_leaves_every_other_file_as_it_is(name: FrameworkName) ->
     plan, tree = await written("projects with tasks", name)
     _, after = await changed(plan, tree, "add a cost to projects")
     layout = LAYOUTS[name]
-    code = f"{layout.code_folder}projects{'.py' if name == 'fastapi' else '.js'}"
+    code = f"{layout.code_folder}projects{ {'fastapi': '.py', 'nextjs': '.ts'}.get(name, '.js') }"
     assert touched(tree, after) == {code, layout.schema, "README.md", "migrations/0002_add_a_cost_to_projects.sql"}
+
+
+@pytest.mark.parametrize(
+    ("request_text", "fields"),
+    [
+        ("add a mood: good, bad, ugly", "mood:choice(good/bad/ugly)"),
+        ("add a status: open, closed and an estimate", "status:choice(open/closed) estimate:text"),
+        ("add urgency low, medium, high", "urgency:choice(low/medium/high)"),
+        ("add a source to the todos: web, phone, fair", "source:choice(web/phone/fair)"),
+        ("add fields to todos: cost, owner email", "cost:money owner_email:email"),
+        ("add a type: private or business", "type:choice(private/business)"),
+        ("add a rating 1-5", "rating:integer"),
+    ],
+)
+async def test_a_list_behind_a_field_is_its_choices_and_not_more_fields(request_text: str, fields: str) -> None:
+    plan, tree = await written(TODOS)
+    after, _ = await changed(plan, tree, request_text)
+    assert shape(after)["todos"] == f"{shape(plan)['todos']} {fields}"
+
+
+async def test_a_choice_that_is_there_takes_the_new_ones_too() -> None:
+    plan, tree = await written(TODOS)
+    after, new = await changed(plan, tree, "add a priority: low, normal, high")
+    assert "priority:choice(low/medium/high/normal)" in shape(after)["todos"]
+    assert 'DROP CONSTRAINT IF EXISTS "todos_priority_choice"' in migration(tree, new)
+    assert any("choices that were there stay" in said for said in after.assumptions)
 
 
 async def test_a_new_thing_gets_a_table_a_module_and_a_place_in_the_list() -> None:
