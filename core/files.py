@@ -17,7 +17,7 @@ from typing import Self
 from core.errors import InvalidInput, TooLarge
 from core.ids import Digest
 
-MAX_FILES = 60
+MAX_FILES = 120  #: a scaffold brings up to 42, and a plan may name 50 more
 MAX_FILE_BYTES = 200_000
 MAX_TREE_BYTES = 2_000_000
 MAX_PATH_CHARS = 200

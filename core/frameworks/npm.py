@@ -1,7 +1,7 @@
 """What every framework on Node.js shares: package.json, and its packages installed by pnpm.
 
 The base of `Express`, of the Vite frameworks and of Next.js. Packages are installed from a package.json of our making (names and versions
-alone), without lifecycle scripts; as long as the app adds none, from the ``pnpm-lock.yaml`` beside the framework. It knows no
+alone), without lifecycle scripts, from the ``pnpm-lock.yaml`` beside the framework, to which those are added that the app brings. It knows no
 build and no start command.
 """
 
@@ -133,7 +133,8 @@ class NodeFramework(Framework):
     def dependency_files(self, tree: FileTree) -> FileTree:
         wanted = dict(sorted(self.dependencies(tree).items()))
         files = {self.manifest: json.dumps({"name": "app", "private": True, "dependencies": wanted}, indent=2) + "\n"}
-        if wanted == self._locked:
+        # With packages of the app's own, too: pnpm adds those, and what the scaffold brings stays as it was tried.
+        if self._locked.items() <= wanted.items():
             files[_LOCK] = (self.home / _LOCK).read_text(encoding="utf-8")
         return FileTree(files)
 
