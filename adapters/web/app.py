@@ -150,7 +150,8 @@ class _Routes:
                 log.exception("a call failed", path=request.path)
                 response = problem(NexusError())
             if not response.prepared:
-                response.headers.update(SECURITY_HEADERS)
+                for name, value in SECURITY_HEADERS.items():
+                    response.headers.setdefault(name, value)  # a call may have said something stricter
             return response
 
         return handle
@@ -276,6 +277,17 @@ class _Routes:
             return self.json({"path": path, "content": text})
         return self.html(await asyncio.to_thread(source.fragment, path, text))
 
+    async def picture(self, request: web.Request) -> web.StreamResponse:
+        who = require(await self.who(request))
+        digest = "sha256:" + request.match_info["digest"]
+        picture = await self.web.engine.picture(who, BuildId(request.match_info["build"]), digest)
+        # Named by its content, so it never changes; what drew it was an app, so it may be nothing but a picture.
+        headers = {
+            "Cache-Control": "private, max-age=604800, immutable",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+        }
+        return web.Response(body=picture.content, content_type=picture.media_type, headers=headers)
+
     async def archive(self, request: web.Request) -> web.StreamResponse:
         who = require(await self.who(request))
         build = await self.web.engine.build_view(who, BuildId(request.match_info["build"]))
@@ -389,6 +401,7 @@ def add_web(app: web.Application, web_: Web) -> None:
     get("/chat/complete", routes.as_call(routes.complete))
     get("/chat/stream", routes.as_call(routes.stream), allow_head=False)
     get("/builds/{build}/files/{path:.+}", routes.as_call(routes.file))
+    get("/builds/{build}/pictures/{digest:[0-9a-f]{64}}", routes.as_call(routes.picture))
     get("/builds/{build}.zip", routes.as_call(routes.archive), allow_head=False)
     get("/apps/{slug}/log", routes.as_call(routes.app_log), allow_head=False)
     app.on_shutdown.append(routes.close_streams)

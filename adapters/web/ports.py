@@ -12,6 +12,7 @@ from aiohttp import web
 
 from core.files import FileTree
 from core.ids import BuildId, ThreadId
+from core.verification.pictures import Picture
 from core.words.inbound import Answer, Inbound, Who
 from core.words.views import AppView, BuildView, MessageView, ThreadView
 
@@ -38,6 +39,8 @@ class WebEngine(Protocol):
     async def file(self, who: Who, build: BuildId, path: str) -> str: ...
 
     async def files(self, who: Who, build: BuildId) -> FileTree: ...
+
+    async def picture(self, who: Who, build: BuildId, digest: str) -> Picture: ...
 
     async def logs(self, who: Who, slug: str, lines: int = 100) -> list[str]: ...
 

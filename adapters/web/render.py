@@ -169,8 +169,17 @@ def _image(image: c.Image) -> str:
         return ""
     return (
         f'<a class="shot" href="{attr(path)}" target="_blank" rel="noopener">'
-        f'<img src="{attr(path)}" alt="{attr(image.alt)}" loading="lazy"></a>'
+        f'<img src="{attr(path)}" alt="{attr(image.alt)}"{_size(image)} loading="lazy"></a>'
     )
+
+
+def _size(image: c.Image) -> str:
+    return f' width="{image.width}" height="{image.height}"' if image.width > 0 and image.height > 0 else ""
+
+
+def _images(images: Sequence[c.Image]) -> str:
+    """Pictures that belong together, as high as each other."""
+    return f'<div class="shots">{"".join(map(_image, images))}</div>'
 
 
 def _child(child: c.Child, key: str) -> str:
@@ -224,11 +233,13 @@ def _tabs(card: c.Card, sections: Sequence[c.Section], key: str) -> str:
 
 def _children(card: c.Card, key: str) -> str:
     parts: list[str] = []
-    for is_section, run in groupby(card.children, key=lambda child: isinstance(child, c.Section)):
+    for kind, run in groupby(card.children, key=lambda child: child.type if child.type in ("section", "image") else ""):
         group = list(run)
         sections = [child for child in group if isinstance(child, c.Section)]
-        if is_section and len(sections) > 1:
+        if len(sections) > 1:
             parts.append(_tabs(card, sections, key))
+        elif kind == "image":
+            parts.append(_images([child for child in group if isinstance(child, c.Image)]))
         else:
             parts.extend(_child(child, key) for child in group)
     return "".join(parts)

@@ -20,6 +20,7 @@ from sqlalchemy import func, select, update
 from core.approvals.approvals import ask
 from core.builds.attachments import load_attachments
 from core.builds.mending import GivenUp, Mending
+from core.builds.pictures import keep_picture
 from core.builds.requests import free_slug, naming
 from core.builds.revisions import changes_between, load_tree, save_revision
 from core.builds.stages import Stages, listening
@@ -360,6 +361,8 @@ class BuildWork:
                     cached_tokens=row.usage.get("cached_tokens", 0),
                     cost_usd=row.usage.get("cost_usd"),
                     destructive=losses,
+                    picture=await keep_picture(t.session, row.id, verified.wide),
+                    phone=await keep_picture(t.session, row.id, verified.narrow),
                     seconds=(now() - started).total_seconds(),
                 ),
             )

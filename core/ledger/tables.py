@@ -262,6 +262,20 @@ class AttachmentRow(Row):
     data: Mapped[bytes]
 
 
+class PictureRow(Row):
+    """A picture of what a build made."""
+
+    __tablename__ = "pictures"
+
+    build_id: Mapped[str] = mapped_column(ForeignKey("builds.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    media_type: Mapped[str]
+    width: Mapped[int]  #: pixels
+    height: Mapped[int]
+    content: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class StepRow(Row):
     """The ledger of a work's steps: what was done, so that a second try does not do it again."""
 

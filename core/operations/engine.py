@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.approvals import approvals
+from core.builds.pictures import load_picture
 from core.builds.requests import BuildRequest, BuildRequests
 from core.builds.revisions import load_tree
 from core.builds.spending import spent
@@ -33,6 +34,7 @@ from core.ledger.tables import App, Build, Deployment, EventRow, Message, Releas
 from core.operations import looking
 from core.people import People, Sight, sight, visible_app
 from core.tenants.provisioning import Provisioning
+from core.verification.pictures import Picture
 from core.words.attachment import Attachment
 from core.words.events import BuildCancelled, DatabaseFacts, Event
 from core.words.inbound import Who
@@ -156,6 +158,12 @@ class Engine:
         if path not in tree:
             raise NotFound(f"There is no file {path[:200]!a} in this build.")
         return tree[path]
+
+    async def picture(self, who: Who, build: BuildId, digest: str) -> Picture:
+        """A picture of what a build made."""
+        async with self._ledger.transaction() as t:
+            row, _ = await self._build(t, who, build)
+            return await load_picture(t.session, row.id, digest)
 
     # -- approvals and deployments ----------------------------------------------------------------------------------------
 

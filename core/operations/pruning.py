@@ -15,12 +15,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Select, and_, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, text, update
 
 from core.hosting.host import Host, InstanceState
 from core.ids import Digest, InstanceId
 from core.ledger.ledger import Ledger
-from core.ledger.tables import App, Approval, Deployment, InboxKey, Release, SigninLink, StepRow, WebSession, now
+from core.ledger.tables import App, Approval, Deployment, InboxKey, PictureRow, Release, SigninLink, StepRow, WebSession, now
 from core.verification.artifacts import ArtifactStore
 
 log = structlog.get_logger(__name__)
@@ -100,6 +100,7 @@ class Pruning:
         async with self._ledger.transaction() as t:
             await t.session.execute(delete(InboxKey).where(InboxKey.at < moment - KEYS_FOR))
             await t.session.execute(delete(SigninLink).where(SigninLink.expires_at < moment))
+            await t.session.execute(delete(PictureRow).where(PictureRow.created_at < moment - KEPT_FOR, ~_still_shown()))
             await t.session.execute(delete(WebSession).where(WebSession.expires_at < moment))
             for old in ("pgqueuer_log WHERE created < :before", "pgqueuer WHERE updated < :before"):
                 await t.session.execute(text(f"DELETE FROM {old}"), {"before": moment - QUEUE_FOR})  # noqa: S608 - our own words
@@ -125,6 +126,18 @@ def _old_releases() -> Select[tuple[str, int]]:
         ~wanted,
     )
     return select(ranked.c.app_id, ranked.c.number).join(App, App.id == ranked.c.app_id).where(or_(App.actual == "deleted", old))
+
+
+def _still_shown() -> ColumnElement[bool]:
+    """Whether a card shows the picture: somebody may still approve its build, or it is on its way, or live."""
+    asked = select(Approval.id).where(Approval.build_id == PictureRow.build_id, Approval.state == "pending")
+    going_up = select(Deployment.id).where(Deployment.build_id == PictureRow.build_id, Deployment.state.in_(_UNFINISHED))
+    live = (
+        select(Release.number)
+        .join(App, and_(App.id == Release.app_id, App.live_release == Release.number))
+        .where(Release.build_id == PictureRow.build_id, App.wanted != "deleted")
+    )
+    return or_(asked.exists(), going_up.exists(), live.exists())
 
 
 def _remove_but(folder: Path, needed: Collection[str]) -> int:

@@ -114,6 +114,8 @@ class Image(Value):
     type: Literal["image"] = "image"
     path: str
     alt: str
+    width: int = 0  #: pixels, 0 when not known
+    height: int = 0
 
 
 class Section(Value):

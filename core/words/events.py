@@ -77,6 +77,14 @@ class BuildNote(Value):
     text: str
 
 
+class PictureFact(Value):
+    """A picture that is kept with a build."""
+
+    digest: str
+    width: int  #: pixels
+    height: int
+
+
 class BuildReady(Value):
     """The artifact is built and tried; everything the review card shows."""
 
@@ -94,6 +102,8 @@ class BuildReady(Value):
     cached_tokens: int = 0  #: the part of input_tokens that came from the vendor's cache
     cost_usd: float | None = None  #: an estimate; None when the price is not known
     destructive: list[str] = []  #: statements of new migrations that drop something
+    picture: PictureFact | None = None  #: its first page, where a browser has opened it
+    phone: PictureFact | None = None  #: the same on a phone
     seconds: float = 0
 
 

@@ -46,7 +46,9 @@ from core.tenants.fake_tenants import FakeTenants
 from core.tenants.registry import TenantRegistry
 from core.tenants.tenants import TenantLimits, Tenants
 from core.verification.artifacts import ArtifactStore, layer_digest
+from core.verification.fake_browser import PNG
 from core.verification.fake_prober import answer
+from core.verification.pictures import picture_of
 from core.verification.prober import ProbeAnswer, Prober
 from core.verification.verifier import Rejected, Verified
 from core.words.cards import Step, StepState
@@ -58,6 +60,7 @@ from tests.support.fate import Fate, FatedLedger, fated
 
 PYTHON = Path(sys.executable)
 SCAFFOLD = framework("fastapi").scaffold()
+PICTURE = picture_of(PNG)
 EVIDENCE = (Step(name="build", state=StepState.DONE, detail="built"),)
 T = TypeVar("T")
 _keys = itertools.count(1)
@@ -133,7 +136,7 @@ class FakeVerifier:
                 case error:
                     raise error
         artifact = await artifact_of(self._store, tree)
-        return Verified(artifact=artifact, evidence=EVIDENCE, isolation=Isolation.NAMESPACES, seconds=0.1)
+        return Verified(artifact=artifact, evidence=EVIDENCE, isolation=Isolation.NAMESPACES, seconds=0.1, wide=PICTURE)
 
 
 def rejected(reason: str = "It does not build.", *, repairable: bool = True) -> Rejected:

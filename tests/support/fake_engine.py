@@ -22,6 +22,7 @@ from core.conversation.completion import Completion, complete
 from core.errors import Conflict, Forbidden, NotFound
 from core.files import FileTree
 from core.ids import AppId, BuildId, PrincipalId, ThreadId, WorkspaceId, new_id
+from core.verification.pictures import Picture
 from core.words.cards import Card, Fact, Facts, Form, Input, Log, Table, Text, Tone
 from core.words.inbound import Action, Answer, Command, FormSubmit, Inbound, Reply, Who
 from core.words.views import AppState, AppView, BuildState, BuildView, MessageView, ThreadView
@@ -38,6 +39,7 @@ class FakeEngine(MemoryMessageStore):
         self.listed: dict[ThreadId, ThreadView] = {}
         self.foreign: set[ThreadId] = set()
         self.trees: dict[str, FileTree] = {}
+        self.pictures: dict[tuple[BuildId, str], Picture] = {}
         self.log_lines: dict[str, list[str]] = {"todo": list(cards.LOG_LINES)}
         self.left = asyncio.Event()  #: set when a stream has ended
         self._watchers: set[asyncio.Queue[MessageView | ThreadView]] = set()
@@ -147,6 +149,12 @@ class FakeEngine(MemoryMessageStore):
 
     async def files(self, who: Who, build: BuildId) -> FileTree:
         return self._tree(build)
+
+    async def picture(self, who: Who, build: BuildId, digest: str) -> Picture:
+        try:
+            return self.pictures[build, digest]
+        except KeyError:
+            raise NotFound("There is no such picture of this build, or it is not kept any more.") from None
 
     async def logs(self, who: Who, slug: str, lines: int = 100) -> list[str]:
         if slug not in self.log_lines:

@@ -99,6 +99,10 @@ EVIDENCE = [
 ]
 
 
+WIDE = e.PictureFact(digest="sha256:" + "a" * 64, width=1280, height=800)
+NARROW = e.PictureFact(digest="sha256:" + "b" * 64, width=390, height=844)
+
+
 def ready(build: str = BUILD, approval: str = APPROVAL, *, destructive: Sequence[str] = (), digest: str = DIGEST) -> list[e.Fact]:
     return [
         e.BuildStep(build=build, step=step("try", detail="5 checks", seconds=1.2)),
@@ -115,6 +119,8 @@ def ready(build: str = BUILD, approval: str = APPROVAL, *, destructive: Sequence
             output_tokens=8100,
             cost_usd=0.134,
             destructive=list(destructive),
+            picture=WIDE,
+            phone=NARROW,
             seconds=9.4,
         ),
         e.ApprovalRequested(

@@ -20,7 +20,7 @@ from core.conversation.presenter.parts import (
 from core.conversation.presenter.phrases import DEPLOY_STEPS, duration, first_sentence, moment, sentence, tokens
 from core.conversation.redaction import shown, shown_line
 from core.words import events as e
-from core.words.cards import Button, Child, Confirm, Fact, Facts, Files, Link, Section, Step, Steps, Table, Text, Tone
+from core.words.cards import Button, Child, Confirm, Fact, Facts, Files, Image, Link, Section, Step, Steps, Table, Text, Tone
 from core.words.plan import FRAMEWORK_LABELS, FieldType, Plan, ResourceField
 
 _CAN_RETRY = (e.BuildFailed, e.BuildCancelled)
@@ -94,11 +94,37 @@ def review_children(story: Story, build: BuildStory, ready: e.BuildReady, words:
     changed = build.requested is not None and build.requested.purpose == "change"
     if rest := " ".join(summary.split()) if changed else first_sentence(summary)[1]:
         children.append(Text(text=sentence(rest)))
+    children += _pictures(story, build, ready)
     children.append(Facts(facts=_facts(build, ready)))
     if plan.assumptions:
         decided = "\n".join(f"• {shown_line(a, 240)}" for a in plan.assumptions[:10])
         children.append(Text(text=f"Decided where the description was silent:\n{decided}", style="muted"))
     return [*children, *notes(build), _files(build, ready), _setup(ready), _deploy(story, build, ready, now)]
+
+
+def _pictures(story: Story, build: BuildStory, ready: e.BuildReady) -> list[Child]:
+    """What it looks like, while it can be decided on and while it is what is live: of others the pictures are not kept."""
+    decided = build.decision.outcome if build.decision is not None else "pending"
+    deployment, live = _deployment(story, build), story.deployments.get(story.live)
+    is_live = live is not None and live.requested is not None and live.requested.build == build.build
+    replaced = deployment is not None and deployment.end is not None and not is_live
+    if decided not in ("pending", "approved") or replaced or story.deleted is not None:
+        return []
+    title = shown_line(ready.plan.name, 60)
+    taken = (
+        (ready.picture, f"The first page of {title}, as a browser shows it"),
+        (ready.phone, f"The same page of {title} on a phone"),
+    )
+    return [
+        Image(
+            path=f"/builds/{build.build}/pictures/{fact.digest.removeprefix('sha256:')}",
+            alt=alt,
+            width=fact.width,
+            height=fact.height,
+        )
+        for fact, alt in taken
+        if fact is not None
+    ]
 
 
 def review_actions(story: Story, build: BuildStory, ready: e.BuildReady, now: datetime) -> list[Button | Link]:

@@ -18,7 +18,7 @@ from core.ledger.tables import Build
 from core.operations.engine import BuildRequest
 from core.words.inbound import Who
 from core.words.plan import FieldType, Plan, PlannedFile, Resource, ResourceField
-from tests.support.engine_house import House, key, rejected
+from tests.support.engine_house import PICTURE, House, key, rejected
 from tests.support.fate import Died, Fate
 
 MIGRATION = "CREATE TABLE todos (id bigserial PRIMARY KEY, title text NOT NULL);\n"
@@ -65,6 +65,8 @@ async def test_a_build_ends_with_files_evidence_a_name_and_one_question(house: H
     assert ["said", "build.requested"] == kinds[:2]
     assert ["build.ready", "approval.requested"] == kinds[-2:]
     (ready,) = await house.facts(view.app, "build.ready")
+    assert ready.picture is not None
+    assert PICTURE == await house.engine.picture(you, build, ready.picture.digest)
     assert (2 * CALL.input_tokens, 2 * CALL.output_tokens) == (ready.input_tokens, ready.output_tokens)
 
 

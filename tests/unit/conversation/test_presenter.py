@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.conversation.fake_chat import check_card, strings
 from core.conversation.presenter import AppFacts, Message, present
 from core.words import events as e
-from core.words.cards import Button, Card, Facts, Files, Link, Log, Section, Step, Steps, StepState, Table, Text, Tone
+from core.words.cards import Button, Card, Facts, Files, Image, Link, Log, Section, Step, Steps, StepState, Table, Text, Tone
 from tests.support import stories as s
 
 APP = AppFacts(slug="a-todo-app", name="a todo app with due dates")
@@ -78,6 +78,53 @@ def test_words_of_people_are_shown_with_their_name() -> None:
 
 def test_no_events_make_no_messages() -> None:
     assert present([], app=APP, now=s.START) == []
+
+
+# -- pictures ---------------------------------------------------------------------------------------------------------------
+
+
+def pictures(card: Card) -> list[Image]:
+    return [child for child in card.children if isinstance(child, Image)]
+
+
+def test_a_card_to_decide_on_shows_what_the_app_looks_like_on_a_screen_and_on_a_phone() -> None:
+    card = build_card(*s.requested(), *s.written(), *s.verified(), *s.ready())
+    assert pictures(card) == [
+        Image(
+            path=f"/builds/{s.BUILD}/pictures/{'a' * 64}",
+            alt="The first page of Todo list, as a browser shows it",
+            width=1280,
+            height=800,
+        ),
+        Image(path=f"/builds/{s.BUILD}/pictures/{'b' * 64}", alt="The same page of Todo list on a phone", width=390, height=844),
+    ]
+
+
+def test_the_picture_stays_while_it_goes_live_and_while_it_is_live() -> None:
+    before = [*s.requested(), *s.written(), *s.verified(), *s.ready(), *s.deploying()]
+    assert len(pictures(build_card(*before))) == 2
+    assert len(pictures(build_card(*before, *s.live()))) == 2
+    restart = e.DeploymentRequested(deployment="dep_9", build=s.BUILD, purpose="restart", release=1, by="Ann")
+    assert len(pictures(build_card(*before, *s.live(), restart, *s.live("dep_9")))) == 2
+
+
+def test_what_is_over_shows_no_picture_which_may_not_be_kept_any_more() -> None:
+    ready = [*s.requested(), *s.written(), *s.verified(), *s.ready()]
+    for outcome in ("discarded", "superseded", "expired"):
+        ended = e.ApprovalEnded(approval=s.APPROVAL, build=s.BUILD, outcome=outcome, by="Ann")
+        assert pictures(build_card(*ready, ended)) == []
+    assert pictures(build_card(*ready, e.AppDeleted(by="Ann"))) == []
+    second = [
+        e.DeploymentRequested(deployment="dep_9", build="bld_9", purpose="deploy", release=2, by="Ann"),
+        *s.live("dep_9", release=2),
+    ]
+    replaced = [*ready, *s.deploying(), *s.live(), *second]
+    assert pictures(build_card(*replaced)) == []
+
+
+def test_a_build_that_no_browser_has_seen_has_no_picture() -> None:
+    facts = [f.model_copy(update={"picture": None, "phone": None}) if isinstance(f, e.BuildReady) else f for f in s.ready()]
+    assert pictures(build_card(*s.requested(), *facts)) == []
 
 
 # -- a build that works ----------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from core.hosting.host import InstanceState
 from core.ids import Digest, InstanceId, PrincipalId
 from core.ledger.inbox import LedgerInbox
 from core.ledger.signins import Signins
-from core.ledger.tables import InboxKey, Release, SigninLink, WebSession, now
+from core.ledger.tables import Deployment, InboxKey, PictureRow, Release, SigninLink, WebSession, now
 from core.operations import pruning
 from core.operations.pruning import Pruning
 from tests.support.engine_house import House, key, version
@@ -123,6 +123,28 @@ async def test_of_a_deleted_app_only_the_last_snapshot_stays_for_a_month(house: 
     await long_ago(house, days=31)
     await the_pruning(house).prune()
     assert [] == list(house.snapshots.iterdir())
+
+
+async def pictured(house: House) -> set[str]:
+    async with house.ledger.reading() as session:
+        return set(await session.scalars(select(PictureRow.build_id)))
+
+
+async def test_pictures_stay_with_what_may_be_approved_and_what_is_live(house: House) -> None:
+    you = await house.you()
+    old, live = await house.live(you, "shop", 1), await house.live(you, "shop", 2)
+    waiting = await house.built(you, "shop", version(3))
+    await house.live(you, "gone")
+    await house.reconciled(house.engine.delete(you, "gone"))
+    async with house.ledger.reading() as session:
+        builds = {row.id: row.build_id for row in await session.execute(select(Deployment.id, Deployment.build_id))}
+    await the_pruning(house).prune()
+    assert len(await pictured(house)) == 4, "those of the last days stay, whatever becomes of them"
+    async with house.ledger.transaction() as t:
+        await t.session.execute(update(PictureRow).values(created_at=now() - timedelta(days=10)))
+    await the_pruning(house).prune()
+    assert {builds[live.deployment], waiting.build} == await pictured(house)
+    assert old.deployment in builds
 
 
 async def test_what_is_new_is_never_touched(house: House) -> None:

@@ -13,7 +13,7 @@ from core.ids import AppId, PrincipalId, ThreadId, WorkspaceId
 from core.operations.engine import BuildRequest, Engine
 from core.words.inbound import Who
 from core.words.views import BuildView, DeploymentView, WorkspaceSettings
-from tests.support.engine_house import House, key, version
+from tests.support.engine_house import PICTURE, House, key, version
 
 Call = Callable[[Engine, Who, "Stage"], Awaitable[object]]
 
@@ -54,6 +54,7 @@ SEEING: dict[str, Call] = {
     "wait_build": lambda e, w, s: e.wait_build(w, s.build.build),
     "files": lambda e, w, s: e.files(w, s.build.build),
     "file": lambda e, w, s: e.file(w, s.build.build, "app/version.py"),
+    "picture": lambda e, w, s: e.picture(w, s.build.build, PICTURE.digest),
     "releases": lambda e, w, s: e.releases(w, "shop"),
     "logs": lambda e, w, s: e.logs(w, "shop"),
     "settings": lambda e, w, s: e.settings(w, "shop"),

@@ -193,3 +193,12 @@ def test_an_answer_carries_all_its_parts() -> None:
     assert "No &lt;b&gt;" in html
     assert 'class="modal"' in html
     assert 'class="drawer"' in html
+
+
+def test_pictures_in_a_row_stand_side_by_side_and_keep_their_place_before_they_are_there() -> None:
+    wide = c.Image(path="/builds/b/pictures/1", alt="A page", width=1280, height=800)
+    narrow = c.Image(path="/builds/b/pictures/2", alt="A phone", width=390, height=844)
+    html = render.card(c.Card(kind="build", title="T", children=[c.Text(text="before"), wide, narrow, c.Text(text="after")]), "k")
+    assert html.count('<div class="shots">') == 1
+    assert html.index("before") < html.index('class="shots"') < html.index('width="1280" height="800"') < html.index("after")
+    assert html.index('width="390" height="844"') < html.index("</div>", html.index('class="shots"'))

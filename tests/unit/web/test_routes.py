@@ -11,7 +11,9 @@ import aiohttp
 import pytest
 
 from core.errors import OperatorError
-from core.ids import ThreadId
+from core.ids import BuildId, ThreadId
+from core.verification.fake_browser import PNG
+from core.verification.pictures import picture_of
 from core.words.inbound import Action, Command, FormSubmit, Reply
 from tests.support.fake_engine import ADA, FakeSite
 
@@ -306,6 +308,24 @@ async def test_a_file_comes_as_lines_or_as_text(site: FakeSite, ada: aiohttp.Cli
         assert (await answer.json())["content"] == site.engine.trees["bld_1"]["main.py"]
     for path in ("/builds/bld_1/files/none.py", "/builds/none/files/main.py", "/builds/bld_1/files/..%2f..%2fetc%2fpasswd"):
         async with ada.get(path) as answer:
+            assert answer.status == 404
+
+
+async def test_a_picture_is_nothing_but_a_picture_and_for_those_who_see_the_build(
+    site: FakeSite, ada: aiohttp.ClientSession, anyone: aiohttp.ClientSession
+) -> None:
+    picture = picture_of(PNG)
+    path = f"/builds/bld_1/pictures/{picture.digest.removeprefix('sha256:')}"
+    site.engine.pictures[BuildId("bld_1"), picture.digest] = picture
+    async with ada.get(path) as answer:
+        assert (answer.status, answer.headers["Content-Type"], await answer.read()) == (200, "image/png", PNG)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
+        assert answer.headers["Cache-Control"] == "private, max-age=604800, immutable"
+    async with anyone.get(path) as answer:
+        assert answer.status == 401
+    for other in (path[:-1] + "x", path[:-1], path.replace("bld_1", "bld_2"), "/builds/bld_1/pictures/" + "0" * 64):
+        async with ada.get(other) as answer:
             assert answer.status == 404
 
 
