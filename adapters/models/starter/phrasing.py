@@ -135,7 +135,7 @@ def _short_sentences(text: str) -> str:
     #: "stories have title, points and belong to a sprint"
     text = re.sub(
         rf"\b([\w-]{{1,40}}) ({_HAVE}) ([^.;:\n]*?),?\s+and\s+"
-        r"(?:each |they |it )?belongs? to (?:an?|one|the|exactly one)?\s*([\w-]{{1,40}})",
+        r"(?:each |they |it )?belongs? to (?:an?|one|the|exactly one)?\s*([\w-]{1,40})",
         r"\1 \2 \3. a \1 belongs to a \4",
         text,
         flags=re.I,
