@@ -124,7 +124,7 @@ class BuildRequests:
         async with self._ledger.transaction() as t:
             if (known := await _known(t, key)) is not None:
                 return known
-            model = await self._model(t, who, request.provider)
+            model, named = await self._model(t, who, request.provider)
             await naming(t)
             if request.name:
                 slug = check_slug(request.name)
@@ -147,6 +147,7 @@ class BuildRequests:
                     "features": list(request.features),
                     "styling": request.styling,
                     "named": bool(request.name),
+                    "model": named,
                 },
                 provider=model.provider,
                 model=_label(model.provider, model.name),
@@ -175,7 +176,7 @@ class BuildRequests:
             assert first is not None
             if base is None and first.purpose == "push":  # there are no words to start from again
                 base = first
-            model = await self._model(t, who, first.provider if first.provider != "push" else "auto")
+            model, named = await self._model(t, who, first.provider if first.provider != "push" else "auto")
             made = Build(
                 id=new_id("b"),
                 app_id=app.id,
@@ -183,7 +184,7 @@ class BuildRequests:
                 key=key,
                 purpose="change" if base is not None else "new",
                 text=text if base is not None else f"{first.text}\n\n{text}",
-                request=first.request,
+                request={**first.request, "model": named},
                 provider=model.provider,
                 model=_label(model.provider, model.name),
                 own_code=model.own_code and (base is None or base.own_code),
@@ -192,15 +193,17 @@ class BuildRequests:
             )
             return await _begin(t, app, made, who, said=text, attachments=attachments)
 
-    async def _model(self, t: Transaction, who: Who, provider: str) -> Model:
-        """The model that writes: of the provider asked for, or of the workspace's choice; within the workspace's budget."""
+    async def _model(self, t: Transaction, who: Who, provider: str) -> tuple[Model, str]:
+        """The model that writes, of the provider asked for or of the workspace's choice, within the workspace's budget; and the
+        name that the workspace gave it, empty for the provider's usual one."""
         settings = await settings_of(t.session, who.workspace)
         if provider == "auto":
             provider = settings.provider
-        model = self._models.choose(provider)
+        named = settings.model if provider == settings.provider else ""
+        model = self._models.choose(provider, named)
         if not model.own_code:
             await check_budget(t.session, who.workspace, settings)
-        return model
+        return model, named
 
     async def retry(self, who: Who, build: BuildId, *, key: str) -> BuildId:
         """The same request once more, after it failed or was cancelled."""

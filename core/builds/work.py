@@ -182,7 +182,7 @@ class BuildWork:
         started = now()
         if row.attempts > MAX_ATTEMPTS:
             raise _Stopped("prepare", f"The build was interrupted {MAX_ATTEMPTS} times and was given up; try again.")
-        model = None if row.purpose == "push" else self._models.choose(row.provider)
+        model = None if row.purpose == "push" else self._models.choose(row.provider, row.request.get("model", ""))
         frozen, base, base_plan = await self._base(row)
         if row.revision_id is None:
             assert model is not None

@@ -94,3 +94,20 @@ async def test_what_is_attached_reaches_the_model_of_the_build_and_of_its_retry(
     assert isinstance(model, FakeModel)
     briefs = [arguments[0] for verb, arguments in model.asked if verb == "plan"]
     assert [[sketch], [sketch]] == [list(brief.attachments) for brief in briefs]
+
+
+async def test_the_model_that_the_workspace_names_writes_for_its_provider_alone(house: House, you: Who) -> None:
+    made: list[str] = []
+
+    def named(name: str) -> FakeModel:
+        made.append(name)
+        return FakeModel([planned(PLAN)], [files({})])
+
+    house.models._models["openai"] = FakeModel([planned(PLAN)], [files({})])
+    house.models._named["openai"] = named
+    await house.engine.set_workspace(you, WorkspaceSettings(provider="openai", model="other-1"))
+    await ask(house, you, "fake")
+    assert made == []
+    build = await ask(house, you, "auto")
+    await house.worker().builds.advance(build.build)
+    assert made == ["other-1"]
