@@ -20,7 +20,7 @@ from core.frameworks.framework import Framework, Toolchain
 from core.frameworks.registry import FRAMEWORKS
 from tests.contract.running_app import RunningApp, database, migrations, started
 from tests.support.postgres import ThrowawayPostgres
-from tests.unit.models.starter.writing import written
+from tests.unit.models.starter.writing import changed, written
 
 PASSWORD = "correct horse battery staple"
 ADA = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD}
@@ -382,3 +382,22 @@ async def test_registration_can_be_closed_after_the_first_account(
         app.session.cookie_jar.clear()
         status, nobody = await app.call("GET", "/api/auth/me")
         assert (status, nobody["registration"]) == (401, "closed")
+
+
+@with_own_server
+async def test_an_app_with_data_can_get_accounts_and_lose_them_again(
+    framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
+) -> None:
+    plan, plain = await written("todos", framework.name)
+    url = await database(postgres, migrations(plain))
+    guarded_plan, guarded_tree = await changed(plan, plain, "add login")
+    await database(postgres, {path: sql for path, sql in migrations(guarded_tree).items() if path not in plain}, before=url)
+    async with started(framework, guarded_tree, tools, folder, layer, url) as app:
+        assert (await app.call("GET", "/api/todos"))[0] == 401
+        assert (await app.call("POST", "/api/auth/register", json=ADA))[0] == 201
+        assert (await app.call("POST", "/api/todos", json={"title": "Kept"}))[0] == 201
+    _, open_tree = await changed(guarded_plan, guarded_tree, "remove the login")
+    async with started(framework, open_tree, tools, folder, layer, url) as app:
+        status, rows = await app.call("GET", "/api/todos")
+        assert (status, [row["title"] for row in rows]) == (200, ["Kept"])
+        assert (await app.call("POST", "/api/auth/register", json=ADA))[0] in {404, 405}

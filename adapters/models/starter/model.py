@@ -116,7 +116,8 @@ def _written(writing: Writing) -> dict[str, AppFile]:
     """Path to file: of the whole app, or of the change."""
     brief = writing.brief
     if isinstance(brief, ChangeBrief):
-        return _touched(brief, _changed(brief))
+        planned = next((file.path for file in writing.plan.files if file.path.startswith("migrations/")), "")
+        return _touched(brief, _changed(brief), planned)
     look = read(brief.description, brief.features, brief.styling).look if has_words(brief.description) else Look()
     return {**app_files(writing.plan, look), FIRST_MIGRATION: first_migration(writing.plan)}
 
@@ -161,8 +162,9 @@ def _changed(brief: ChangeBrief) -> Change:
     return change(brief.request, brief.plan, brief.tree, _look(brief.plan, brief.tree))
 
 
-def _touched(brief: ChangeBrief, made: Change) -> dict[str, AppFile]:
-    """The files whose content follows from the changed plan and did not from the old one, and the new migration."""
+def _touched(brief: ChangeBrief, made: Change, migration: str = "") -> dict[str, AppFile]:
+    """The files whose content follows from the changed plan and did not from the old one, and the new migration, at the path that it was
+    planned for: a feature's own may have been laid in since."""
     before = app_files(brief.plan, _look(brief.plan, brief.tree))
     after = app_files(made.plan, made.look)
     touched = {path: file for path, file in after.items() if path not in before or before[path].content != file.content}
@@ -172,6 +174,6 @@ def _touched(brief: ChangeBrief, made: Change) -> dict[str, AppFile]:
             if not made.destructive
             else "Changes the tables of the app, and deletes data."
         )
-        path = next_migration(brief.tree, brief.frozen, brief.request)
+        path = migration or next_migration(brief.tree, brief.frozen, brief.request)
         touched[path] = AppFile("the change of the tables", script(heading, made.statements))
     return touched

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from adapters.models.starter import Starter
 from core.files import FileTree
@@ -50,12 +51,11 @@ async def changed(plan: Plan, tree: FileTree, request: str) -> tuple[Plan, FileT
     brief = ChangeBrief(request=request, plan=plan, tree=tree, frozen=frozenset(p for p in tree if p.startswith("migrations/")))
     outcome = await Starter().plan_change(brief)
     assert isinstance(outcome, Complete), outcome
-    files = await collected(
-        Starter().write(Writing(brief=brief, plan=outcome.value, files=outcome.value.files, tree=tree), NONCE)
-    )
+    laid = relaid(framework(plan.framework), tree, plan.features, outcome.value.features, brief.frozen).tree
+    writing = Writing(brief=replace(brief, tree=laid), plan=outcome.value, files=outcome.value.files, tree=laid)
+    files = await collected(Starter().write(writing, NONCE))
     assert set(files) == {file.path for file in outcome.value.files}
-    laid = relaid(framework(plan.framework), tree, plan.features, outcome.value.features, brief.frozen)
-    return outcome.value, laid.tree.with_files(files)
+    return outcome.value, laid.with_files(files)
 
 
 async def refused(plan: Plan, tree: FileTree, request: str) -> str:
