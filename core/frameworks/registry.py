@@ -10,12 +10,13 @@ from core.errors import InvalidInput
 from core.frameworks.express.framework import Express
 from core.frameworks.fastapi.framework import FastAPI
 from core.frameworks.framework import Framework
+from core.frameworks.nextjs.framework import NextJS
 from core.frameworks.react.framework import React
 from core.frameworks.vue.framework import Vue
 from core.words.plan import FrameworkName, framework_called
 
 FRAMEWORKS: Mapping[FrameworkName, Framework] = MappingProxyType(
-    {"fastapi": FastAPI(), "express": Express(), "react": React(), "vue": Vue()}
+    {"fastapi": FastAPI(), "express": Express(), "react": React(), "nextjs": NextJS(), "vue": Vue()}
 )
 
 

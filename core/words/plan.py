@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 FrameworkName = Literal["fastapi", "express", "react", "nextjs", "vue"]
-FRAMEWORK_NAMES: tuple[FrameworkName, ...] = ("fastapi", "express", "react", "vue")
+FRAMEWORK_NAMES: tuple[FrameworkName, ...] = ("fastapi", "express", "react", "nextjs", "vue")
 FRAMEWORK_LABELS: Mapping[FrameworkName, str] = MappingProxyType(
     {"fastapi": "FastAPI", "express": "Express", "react": "React", "nextjs": "Next.js", "vue": "Vue"}
 )

@@ -115,6 +115,19 @@ class RunningApp:
             return response.status, await response.text()
 
 
+def built(framework: Framework, tree: FileTree, tools: Toolchain, folder: Path, layer: Path) -> Path:
+    """The artifact, made at most once for each tree, and moved to where it runs."""
+    artifact = folder / f"artifact-{framework.name}-{tree.digest.removeprefix('sha256:')[:16]}"
+    if not artifact.exists():
+        work = folder / f"work-{secrets.token_hex(4)}"
+        work.mkdir(parents=True)
+        tree.write_to(work)
+        (work / framework.layer_folder).symlink_to(layer)
+        run(framework.build(tree, tools), work, folder)
+        work.rename(artifact)
+    return artifact
+
+
 @asynccontextmanager
 async def started(
     framework: Framework,
@@ -127,19 +140,15 @@ async def started(
     socket: Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[RunningApp]:
-    """Write, build, start, wait until healthy; stop with SIGTERM at the end, which must be heeded."""
-    artifact = folder / f"artifact-{secrets.token_hex(4)}"
-    artifact.mkdir(parents=True)
-    tree.write_to(artifact)
-    (artifact / framework.layer_folder).symlink_to(layer)
-    run(framework.build(tree, tools), artifact, folder)
+    """Build, start, wait until healthy; stop with SIGTERM at the end, which must be heeded."""
+    artifact = built(framework, tree, tools, folder, layer)
     socket = socket or folder / f"{secrets.token_hex(3)}.sock"
     command = framework.start(tree, tools)
     env = environment(
         folder,
         {**command.env, **(settings or {}), "DATABASE_URL": database_url, "PLATFORM_API_URL": "", "NEXUS_SOCKET": str(socket)},
     )
-    log = artifact / "log"
+    log = folder / f"{secrets.token_hex(3)}.log"
     began = time.monotonic()
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(

@@ -23,7 +23,7 @@ from core.frameworks.framework import Framework, Toolchain
 from core.frameworks.registry import FRAMEWORKS
 from core.frameworks.vite import ViteFramework
 from core.words.plan import FieldType, FrameworkName, Plan, Resource, ResourceField
-from tests.contract.running_app import RunningApp, database, environment, install, migrations, run, started
+from tests.contract.running_app import RunningApp, built, database, environment, install, migrations, run, started
 from tests.support.postgres import ThrowawayPostgres, free_port
 from tests.unit.models.starter.test_starter_any_text import TEXTS
 from tests.unit.models.starter.writing import changed, written
@@ -41,6 +41,14 @@ DESCRIPTIONS = (
 with_own_server = pytest.mark.parametrize(
     "framework",
     [pytest.param(FRAMEWORKS[name], id=name) for name in ("fastapi", "express", "nextjs")],
+    indirect=True,
+    scope="session",
+)
+
+#: one app after another; of what takes longer to build one app with many kinds of things is tried, below
+quickly_built = pytest.mark.parametrize(
+    "framework",
+    [pytest.param(FRAMEWORKS[name], id=name) for name in ("fastapi", "express")],
     indirect=True,
     scope="session",
 )
@@ -138,7 +146,7 @@ async def drive(app: RunningApp, resource: Resource) -> None:
 
 
 @pytest.mark.parametrize("description", DESCRIPTIONS)
-@with_own_server
+@quickly_built
 async def test_every_resource_of_a_generated_app_can_be_created_read_changed_and_deleted(
     description: str, framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
 ) -> None:
@@ -333,7 +341,8 @@ async def test_only_a_database_that_does_not_answer_is_blamed(
 async def test_health_is_bad_while_the_database_is_gone_and_the_app_stays_up(
     framework: Framework, tools: Toolchain, folder: Path, layer: Path
 ) -> None:
-    _, tree = await written("todo", framework.name)
+    tree = framework.scaffold()
+    built(framework, tree, tools, folder, layer)
     gone = "postgresql://nobody:nothing@/none?host=/nonexistent"
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(3), started(framework, tree, tools, folder, layer, gone):
@@ -428,14 +437,13 @@ async def test_without_a_socket_the_app_listens_on_its_port(
     framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres, tmp_path: Path
 ) -> None:
     tree = framework.scaffold()
-    tree.write_to(tmp_path)
-    (tmp_path / framework.layer_folder).symlink_to(layer)
+    artifact = built(framework, tree, tools, folder, layer)
     port = free_port()
     command = framework.start(tree, tools)
     env = environment(
         tmp_path, {**command.env, "DATABASE_URL": await database(postgres, {}), "HOST": "127.0.0.1", "PORT": str(port)}
     )
-    process = await asyncio.create_subprocess_exec(*command.argv, cwd=tmp_path, env=env, stdout=asyncio.subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(*command.argv, cwd=artifact, env=env, stdout=asyncio.subprocess.DEVNULL)
     try:
         async with asyncio.timeout(20), aiohttp.ClientSession() as session:
             while True:

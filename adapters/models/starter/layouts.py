@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
-from adapters.models.starter import js_code, python_code
+from adapters.models.starter import js_code, python_code, ts_code
 from core.words.plan import FrameworkName, Resource
 
 
@@ -68,6 +68,16 @@ LAYOUTS: Mapping[FrameworkName, Layout] = MappingProxyType(
             code_folder="server/resources/",
             page_line="`src/`: the page, in Vue and TypeScript; `schema.json` says what it shows, `theme.css` has its colour",
             by_hand="npm install\nnpm run build\nPORT=3000 npm start",
+            port=3000,
+        ),
+        "nextjs": Layout(
+            schema="lib/schema.json",
+            theme="app/theme.css",
+            index=None,
+            code=ts_code.files,
+            code_folder="lib/resources/",
+            page_line="`app/`: the page and the routes; `lib/schema.json` says what the page shows, `app/theme.css` has its colour",
+            by_hand="npm install\nnpm run build\nnpm start",
             port=3000,
         ),
     }

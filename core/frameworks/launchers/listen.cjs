@@ -23,7 +23,9 @@ net.Server.prototype.listen = function (...args) {
   this.once('close', () => servers.delete(this));
   if (!socket || taken || !wanted(args[0])) return listen.apply(this, args);
   taken = true;
-  fs.rmSync(socket, { force: true });
+  // Not rmSync, which looks at the file first: node's realpathSync takes the next folder that it knows for the socket seen last, and
+  // gives up, so that modules behind a linked node_modules are loaded by the wrong path.
+  try { fs.unlinkSync(socket); } catch { /* none was left behind */ }
   const ready = args.filter((value) => typeof value === 'function').slice(-1);
   this.once('listening', () => {
     try { fs.chmodSync(socket, 0o666); } catch { /* closed again meanwhile */ }

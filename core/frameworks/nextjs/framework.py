@@ -14,8 +14,9 @@ from pathlib import Path
 
 from core.errors import InvalidInput
 from core.files import FileTree
+from core.frameworks.express.framework import server
 from core.frameworks.framework import Recipe, StartCommand, Toolchain
-from core.frameworks.npm import NodeFramework, scaffold_files, serve
+from core.frameworks.npm import NodeFramework, scaffold_files, serve, syntax_check
 from core.frameworks.page import page
 from core.frameworks.react_ui import react_ui
 from core.words.plan import Feature
@@ -55,8 +56,9 @@ class NextJS(NodeFramework):
         return [*installing, Recipe(name="trim", argv=[str(tools.node), str(tools.launchers / "trim_modules.cjs")])]
 
     def build(self, tree: FileTree, tools: Toolchain) -> Sequence[Recipe]:
-        if not any(path.startswith(_ROUTES) for path in tree):
-            raise InvalidInput("There is no app folder. Add app/layout.tsx and app/page.tsx, which show the page.")
+        if not _has_routes(tree):  # somebody's own server, without anything to compile
+            self.entry(tree)
+            return [syntax_check(tools)]
         return [
             Recipe(
                 name="compile",
@@ -67,14 +69,28 @@ class NextJS(NodeFramework):
         ]
 
     def start(self, tree: FileTree, tools: Toolchain) -> StartCommand:
+        if not _has_routes(tree):
+            return serve(tools, self.entry(tree))
         return serve(tools, "--enable-source-maps", str(tools.launchers / "launch_next.cjs"))
+
+    def entry(self, tree: FileTree) -> str:
+        try:
+            return super().entry(tree)
+        except InvalidInput:
+            raise InvalidInput("There is no app folder. Add app/layout.tsx and app/page.tsx, which show the page.") from None
+
+
+def _has_routes(tree: FileTree) -> bool:
+    return any(path.startswith(_ROUTES) for path in tree)
 
 
 @cache
 def _scaffold(features: frozenset[Feature]) -> FileTree:
     shared = page("")
+    api = server("server", features)
     return FileTree(
         {
+            **{path: content for path, content in api.items() if not path.startswith("server/")},  # migrations, .env.example
             **{place: shared[f"/{path}"] for path, place in _FROM_PAGE.items()},
             **react_ui("ui", features),
             **scaffold_files(_HERE, features),

@@ -15,6 +15,7 @@ const config: NextConfig = {
   headers: async () => [
     // What is in _next/static/ has its content's hash in its name; all else is asked for anew each time.
     { source: '/:path((?!_next/static/).*)', headers: [{ key: 'cache-control', value: 'no-cache' }, { key: 'content-security-policy', value: policy }] },
+    { source: '/api/:path*', headers: [{ key: 'cache-control', value: 'no-store' }] },
   ],
 };
 

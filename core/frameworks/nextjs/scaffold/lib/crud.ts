@@ -2,10 +2,9 @@
 //
 // The names of tables and columns come from the code alone; everything that a client sends is a parameter of the statement.
 
-import { bodyOf } from './body';
 import { query } from './db';
 import type { Field } from './fields';
-import { Invalid, NotFound } from './problems';
+import { Invalid, NotFound, NotUnderstood } from './problems';
 
 interface Description {
   table: string;
@@ -26,8 +25,28 @@ export interface Resource extends Description {
 
 type Row = Record<string, unknown>;
 
+const LARGEST_BODY = 1024 * 1024;
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 const like = (text: string) => text.replace(/[\\%_]/g, '\\$&');
+
+/** The JSON object of a request. */
+export async function bodyOf(request: Request): Promise<Row> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > LARGEST_BODY) throw new NotUnderstood('The request cannot be used as it is.', 413);
+    chunks.push(chunk);
+  }
+  let body: unknown = null;
+  try {
+    body = JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    // Said below: not an object either.
+  }
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) throw new NotUnderstood('Send a JSON object.');
+  return body as Row;
+}
 
 export function crud({ table, one, fields, search = [] }: Description): Resource {
   const names = Object.keys(fields);

@@ -2,12 +2,28 @@
 
 import { Unreachable } from './db';
 
-export class NotFound extends Error {}
+interface More {
+  headers?: Record<string, string>;
+  /** Further members of the document. */
+  members?: Record<string, unknown>;
+}
 
-/** The request cannot be used; the text says what to send. */
-export class NotUnderstood extends Error {
-  constructor(message: string, readonly status = 400) {
-    super(message);
+/** An answer that is no success, and no fault of the app. */
+export class Refusal extends Error {
+  constructor(readonly status: number, readonly title: string, detail: string, readonly more: More = {}) {
+    super(detail);
+  }
+}
+
+export class NotFound extends Refusal {
+  constructor(detail: string) {
+    super(404, 'Not found', detail);
+  }
+}
+
+export class NotUnderstood extends Refusal {
+  constructor(detail: string, status = 400) {
+    super(status, 'Not understood', detail);
   }
 }
 
@@ -23,12 +39,12 @@ interface Problem {
   title: string;
   detail: string;
   errors?: Record<string, string>;
+  [member: string]: unknown;
 }
 
 function describe(error: unknown): Problem {
-  if (error instanceof NotFound) return { status: 404, title: 'Not found', detail: error.message };
+  if (error instanceof Refusal) return { status: error.status, title: error.title, detail: error.message, ...error.more.members };
   if (error instanceof Invalid) return { status: 422, title: 'Not valid', detail: error.message, errors: error.fields };
-  if (error instanceof NotUnderstood) return { status: error.status, title: 'Not understood', detail: error.message };
   const { code = '', detail = '' } = (error ?? {}) as { code?: unknown; detail?: unknown };
   if (code === '23503') {
     const field = /Key \("?(.+?)"?\)=/.exec(String(detail))?.[1];
@@ -47,6 +63,10 @@ function describe(error: unknown): Problem {
 }
 
 export function problem(error: unknown): Response {
-  const { status, title, detail, errors } = describe(error);
-  return Response.json({ type: 'about:blank', title, status, detail, errors }, { status, headers: { 'content-type': 'application/problem+json' } });
+  const { status, title, detail, ...members } = describe(error);
+  const headers = error instanceof Refusal ? error.more.headers : {};
+  return Response.json(
+    { type: 'about:blank', title, status, detail, ...members },
+    { status, headers: { 'content-type': 'application/problem+json', ...headers } },
+  );
 }
