@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tree_sitter import Node
+
 from core.files import FileTree
 from core.generation.problem import Problem, ProblemKind
 from core.generation.validation.prose import is_prose
@@ -43,8 +45,25 @@ def ports(path: str, scripts: Scripts) -> Iterator[Problem]:
     if _TEST.search(path) or path.endswith((".html", ".vue")):
         return
     for script in scripts.of(path):
-        for node in script.find("ports").get("port", ()):
-            port = (node.text or b"").decode()
-            if port.isdigit() and int(port) > 0:
+        for node in script.nodes("call_expression") if "listen" in script.text else ():
+            port = _port(node)
+            if port.isdigit() and port.strip("0"):
                 message = f"It listens on the port {port[:10]}; listen on process.env.PORT at process.env.HOST instead."
                 yield Problem(path=path, line=script.line(node), message=message, kind=ProblemKind.FIXED_PORT, subject=port)
+
+
+def _port(call: Node) -> str:
+    """The number in ``….listen(3000`` or ``….listen({ port: 3000``; empty for any other call."""
+    function, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
+    if function is None or arguments is None or function.type != "member_expression":
+        return ""
+    method, first = function.child_by_field_name("property"), next(iter(arguments.named_children), None)
+    if first is None or method is None or method.text != b"listen":
+        return ""
+    if first.type == "object":
+        pairs = [pair for pair in first.named_children if pair.type == "pair"]
+        keys = {(key.text or b""): pair for pair in pairs if (key := pair.child_by_field_name("key")) is not None}
+        value = keys[b"port"].child_by_field_name("value") if b"port" in keys else None
+    else:
+        value = first
+    return (value.text or b"").decode() if value is not None and value.type == "number" else ""

@@ -38,19 +38,16 @@ class Imports:
     def check(self, path: str) -> Iterator[Problem]:
         """The imports of one file that lead nowhere."""
         for script in self._scripts.of(path):
-            if script.tree is None or script.tree.root_node.has_error:
-                continue
-            captures = script.find("imports")
-            for node in captures.get("import", ()):
+            for node in script.nodes("import_statement", "export_statement", "import_require_clause", "call_expression"):
+                if node.type == "call_expression":
+                    source = _loaded(node)
+                    if source is not None and not _guarded(node):
+                        yield from self._specifier(path, script, node, source, types_only=False)
+                    continue
                 source = _text(node.child_by_field_name("source"))
                 if source is not None:
                     yield from self._specifier(path, script, node, source, types_only=_types_only(node))
                     yield from self._names(path, script, node, source)
-            for kind in ("require", "dynamic"):
-                for node in captures.get(kind, ()):
-                    source = _text(node)
-                    if source is not None and not _guarded(node):
-                        yield from self._specifier(path, script, node, source, types_only=False)
 
     def _specifier(self, path: str, script: Script, node: Node, source: str, *, types_only: bool) -> Iterator[Problem]:
         if self._modules.is_local(source):
@@ -136,12 +133,22 @@ def _import_maps(tree: FileTree) -> frozenset[str]:
 
 def _text(string: Node | None) -> str | None:
     """The value of a string without escapes."""
-    if string is None or string.type != "string" or string.named_child_count > 1:
+    if string is None or string.type != "string" or string.named_child_count != 1:
         return None
-    fragment = string.named_child(0)
-    if fragment is None or fragment.type != "string_fragment" or fragment.text is None:
+    fragment = string.named_children[0]
+    if fragment.type != "string_fragment" or fragment.text is None:
         return None
     return fragment.text.decode()
+
+
+def _loaded(call: Node) -> str | None:
+    """What ``require("…")`` or ``import("…")`` loads; None of any other call."""
+    function, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
+    if function is None or arguments is None or arguments.named_child_count == 0:
+        return None
+    if function.type == "import" or (function.type == "identifier" and function.text == b"require"):
+        return _text(arguments.named_children[0])
+    return None
 
 
 def _types_only(statement: Node) -> bool:
@@ -198,10 +205,10 @@ _NAMED = frozenset(
 
 def _exports(script: Script) -> frozenset[str] | None:
     """The names that a module exports; None when it is no plain module, or says so only at run time."""
-    if script.tree is None or script.tree.root_node.has_error:
+    if not script.sound:
         return None
     found: set[str] = set()
-    statements = script.find("exports").get("export", ())
+    statements = list(script.nodes("export_statement"))
     if not statements:
         return frozenset() if re.search(r"^\s*import\b", script.text, re.MULTILINE) and "exports" not in script.text else None
     for statement in statements:
@@ -220,7 +227,7 @@ def _export(statement: Node) -> set[str] | None:
     declaration = statement.child_by_field_name("declaration")
     if declaration is not None:
         if declaration.type == "ambient_declaration":
-            declaration = declaration.named_child(0)
+            declaration = _first(declaration)
         return _declared(declaration) if declaration is not None else None
     names: set[str] = set()
     for child in statement.named_children:
@@ -236,7 +243,7 @@ def _export(statement: Node) -> set[str] | None:
                 else:
                     return None
         elif child.type == "namespace_export":
-            name = child.named_child(0)
+            name = _first(child)
             if name is None or name.text is None:
                 return None
             names.add(name.text.decode())
@@ -245,9 +252,13 @@ def _export(statement: Node) -> set[str] | None:
     return names or None
 
 
+def _first(node: Node) -> Node | None:
+    return next(iter(node.named_children), None)
+
+
 def _declared(declaration: Node) -> set[str] | None:
     if declaration.type in _NAMED:
-        name = declaration.child_by_field_name("name") or declaration.named_child(0)
+        name = declaration.child_by_field_name("name") or _first(declaration)
         return {name.text.decode()} if name is not None and name.text else None
     if declaration.type not in {"lexical_declaration", "variable_declaration"}:
         return None

@@ -41,6 +41,7 @@ _PLATFORM = frozenset(
         *("NEXT_RUNTIME", "NEXT_PHASE", "PYTHONPATH", "HOSTNAME", "DEBUG", "LOG_LEVEL"),
     }
 )
+_NODE_WRITER = re.compile(r"(?:writeFile|appendFile|copyFile|mkdir)(?:Sync)?|createWriteStream")
 _WRITERS = {"write_text", "write_bytes", "makedirs", "mkdir", "copyfile", "copy2", "copyfileobj"}
 
 
@@ -85,4 +86,7 @@ def _writes(path: str, text: str, scripts: Scripts) -> Iterator[bool]:
             yield name in _WRITERS or (name == "open" and any(set(text) & set("wax+") for text in texts))
         return
     for script in scripts.of(path):
-        yield bool(script.find("writes").get("write"))
+        for call in script.nodes("call_expression") if _NODE_WRITER.search(script.text) else ():
+            function = call.child_by_field_name("function")
+            name = function.child_by_field_name("property") or function if function is not None else None
+            yield name is not None and _NODE_WRITER.fullmatch((name.text or b"").decode()) is not None

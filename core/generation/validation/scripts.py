@@ -15,12 +15,13 @@ from typing import Literal
 
 import tree_sitter_javascript
 import tree_sitter_typescript
-from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
+from tree_sitter import Language, Node, Parser, Tree
 
 from core.files import FileTree
 from core.generation.validation import markup
 
 SECONDS_PER_SCRIPT = 2.0
+MAX_NODES = 200_000  #: that are walked; 200 kB of real code have fewer
 SECONDS = 10.0  #: for all scripts of one app
 _SLICE = 32_768  #: bytes that the parser is given at once; between two it can be stopped
 
@@ -47,11 +48,32 @@ class Script:
         """The file's line, from 1."""
         return self.row + node.start_point.row + 1
 
-    def find(self, query: str) -> Mapping[str, list[Node]]:
-        """What a query of `QUERIES` captures, by name."""
-        if self.tree is None:
-            return {}
-        return QueryCursor(_query(self.dialect, query)).captures(self.tree.root_node)
+    @property
+    def sound(self) -> bool:
+        """Whether it was parsed, without an error: the tree of one with an error is a guess."""
+        return self.tree is not None and not self.tree.root_node.has_error
+
+    def nodes(self, *types: str) -> Iterator[Node]:
+        """The nodes of these types in the order of the text; none of a script that is not `sound`, nor behind `MAX_NODES`.
+
+        Walked here, without recursion: tree-sitter's own queries are quadratic in the depth of a tree, and their way to be stopped
+        brings the interpreter down.
+        """
+        if self.tree is None or not self.sound:
+            return
+        wanted = frozenset(types)
+        cursor = self.tree.walk()
+        for _ in range(MAX_NODES):
+            node = cursor.node
+            if node is not None and node.type in wanted:
+                yield node
+            if cursor.goto_first_child() or cursor.goto_next_sibling():
+                continue
+            while cursor.goto_parent():
+                if cursor.goto_next_sibling():
+                    break
+            else:
+                return
 
 
 class Scripts:
@@ -107,38 +129,3 @@ def _language(dialect: Dialect) -> Language:
     if dialect == "javascript":
         return Language(tree_sitter_javascript.language())
     return Language(tree_sitter_typescript.language_tsx() if dialect == "tsx" else tree_sitter_typescript.language_typescript())
-
-
-@functools.cache
-def _query(dialect: Dialect, name: str) -> Query:
-    source = QUERIES[name] + ("" if dialect == "javascript" else TYPED_QUERIES.get(name, ""))
-    return Query(_language(dialect), source)
-
-
-QUERIES: Mapping[str, str] = {
-    "imports": """
-        (import_statement) @import
-        (export_statement source: (_)) @import
-        (call_expression function: (import) arguments: (arguments . (string) @dynamic))
-        (call_expression function: (identifier) @_f arguments: (arguments . (string) @require .) (#eq? @_f "require"))
-    """,
-    "exports": "(export_statement) @export",
-    "ports": """
-        (call_expression function: (member_expression property: (property_identifier) @_p)
-            arguments: (arguments . (number) @port) (#eq? @_p "listen"))
-        (call_expression function: (member_expression property: (property_identifier) @_p)
-            arguments: (arguments . (object (pair key: (property_identifier) @_k value: (number) @port)))
-            (#eq? @_p "listen") (#eq? @_k "port"))
-    """,
-    "settings": """
-        (member_expression object: (member_expression object: (identifier) @_o property: (property_identifier) @_e)
-            property: (property_identifier) @setting (#eq? @_o "process") (#eq? @_e "env"))
-    """,
-    "writes": """
-        (call_expression function: [(identifier) @name (member_expression property: (property_identifier) @name)]
-            (#match? @name "^((write|append|copy)File(Sync)?|createWriteStream|mkdir(Sync)?)$")) @write
-    """,
-}
-TYPED_QUERIES: Mapping[str, str] = {
-    "imports": "(import_require_clause source: (string) @require)",
-}

@@ -21,6 +21,7 @@ from core.generation.validation.scripts import Dialect, Script, Scripts, parse
 _COMMENTED_JSON = re.compile(
     r"(^|/)(tsconfig|jsconfig)[^/]*\.json$|(^|/)\.vscode/|\.jsonc$|(^|/)(\.babelrc|\.eslintrc)(\.json)?$"
 )
+MAX_NODES = 100_000  #: of a script with an error, that are looked at to say where it is; 200 kB of real code have fewer
 _TOO_DEEP = "It is nested too deeply to be read; make it simpler."
 
 
@@ -199,10 +200,10 @@ def _first_error(root: Node) -> tuple[Node | None, tuple[Node, str] | None]:
     opened: list[Node] = []
     odd: tuple[Node, str] | None = None
     cursor = root.walk()
-    while True:
+    for _ in range(MAX_NODES):
         node = cursor.node
         assert node is not None
-        if first is None and (node.is_missing or (node.is_error and node.start_point != root.start_point)):
+        if first is None and (node.is_missing or (node.is_error and node.id != root.id)):
             first = node
         if node.child_count == 0 and not node.is_missing and odd is None:
             if node.type in _CLOSERS:
@@ -220,7 +221,7 @@ def _first_error(root: Node) -> tuple[Node | None, tuple[Node, str] | None]:
             if cursor.goto_next_sibling():
                 break
         else:
+            if odd is None and opened:
+                odd = opened[-1], f"this {opened[-1].type} is not closed."
             break
-    if odd is None and opened:
-        odd = opened[-1], f"this {opened[-1].type} is not closed."
     return first or (root if root.is_error else None), odd
