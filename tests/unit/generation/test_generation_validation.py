@@ -3,10 +3,13 @@ from __future__ import annotations
 import pytest
 
 from core.files import FileTree
+from core.frameworks.registry import FRAMEWORKS
 from core.generation.problem import Problem, ProblemKind
 from core.generation.validation import MAX_PROBLEMS, MAX_PROBLEMS_PER_FILE, elisions, secrets, validate
 from core.generation.validation import syntax as syntax_check
+from core.generation.validation.remarks import remarks
 from core.generation.validation.scripts import Scripts
+from core.words.plan import Setting
 from tests.support.tiny_framework import FILES, TinyFramework, todo_plan
 
 
@@ -173,6 +176,105 @@ def test_a_secret_is_refused_and_never_repeated(secret: str) -> None:
     (problem,) = secrets.check("app/config.py", f"a = 1\nKEY = '{secret}'\n")
     assert problem.line == 2
     assert secret not in problem.message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "API_KEY = 'q8Zr2LmX0vN5tYw7KcB1dHs9'",
+        'const config = { clientSecret: "f3a9c1d27b6e4805a1c3d9e7b2f4a6c8" };',
+        "DATABASE_URL=postgres://app:q8Zr2LmX0vN5tYw7@db.acme.org/app",
+        "token = 'glpat-" + "a1B2" * 6 + "'",
+        "npm_" + "a1B2" * 9,
+    ],
+)
+def test_a_long_text_without_a_pattern_that_is_given_a_key_s_name_is_a_secret(line: str) -> None:
+    assert [(1, ProblemKind.KEY)] == [(p.line, p.kind) for p in secrets.check("src/config.ts", line + "\n")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "API_KEY = os.environ['API_KEY']",
+        "apiKey: 'your-api-key-goes-right-here-123'",
+        "password = 'correct-horse-battery-staple-again'",
+        "const SECRET_KEY_NAME = 'session.secret.key.name.of.app1'",
+        "DATABASE_URL=postgres://user:password@localhost/app",
+        "passwordHash: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaa1111'",
+        "token: 'AbstractTokenProviderFactoryBeanImpl'",
+        "const id = 'q8Zr2LmX0vN5tYw7KcB1dHs9'",
+    ],
+)
+def test_a_placeholder_a_name_and_a_pattern_are_no_secret(line: str) -> None:
+    assert list(secrets.check("src/config.ts", line + "\n")) == []
+
+
+def test_an_example_for_people_may_show_what_goes_there() -> None:
+    line = "API_KEY='q8Zr2LmX0vN5tYw7KcB1dHs9'\n"
+    assert ([], []) == (list(secrets.check(".env.example", line)), list(secrets.check("README.md", line)))
+
+
+def express(**files: str) -> list[Problem]:
+    tree = FRAMEWORKS["express"].scaffold().with_files({name.replace("__", "/"): text for name, text in files.items()})
+    plan = todo_plan(files=[], resources=[], framework="express")
+    return list(validate(tree, plan, FRAMEWORKS["express"], list(files)))
+
+
+@pytest.mark.parametrize(
+    "call", ["app.listen(3000)", "server.listen({ host, port: 8080 }, done)", "http.createServer(a).listen(80, b)"]
+)
+def test_a_server_that_listens_where_it_likes_is_told(call: str) -> None:
+    [problem] = express(**{"extra.js": f"const a = 1;\n{call};\n"})
+    assert (2, ProblemKind.FIXED_PORT) == (problem.line, problem.kind)
+    assert problem.subject in call
+
+
+@pytest.mark.parametrize(
+    "call", ["app.listen(process.env.PORT)", "app.listen(port)", "app.listen(0)", "events.listen('x', 3)", "listen(3000)"]
+)
+def test_a_server_that_listens_where_it_is_told_is_fine(call: str) -> None:
+    assert express(**{"extra.js": f"{call};\n"}) == []
+
+
+def test_a_script_that_would_run_at_install_time_is_told() -> None:
+    package = '{"scripts": {"start": "node x", "postinstall": "node evil.js", "prepare": "husky"}}'
+    found = express(**{"tools/package.json": package})
+    assert ["postinstall", "prepare"] == sorted(problem.subject for problem in found)
+    assert {ProblemKind.SCRIPT} == {problem.kind for problem in found}
+
+
+def test_every_problem_that_one_thing_can_mend_says_so_to_a_program() -> None:
+    tree = app(**{"app/routes.py": None, "packages.json": '{"totally-invented": "1.0", "qrcode": ">=8"}', "server.py": "x = 1\n"})
+    found = {(problem.kind, problem.subject) for problem in validate(tree, todo_plan(), TinyFramework())}
+    assert found == {
+        (ProblemKind.MISSING_FILE, "app/routes.py"),
+        (ProblemKind.REFUSED_PACKAGE, "totally-invented"),
+        (ProblemKind.INEXACT_VERSION, "qrcode"),
+        (ProblemKind.NO_HEALTH_ROUTE, ""),
+    }
+
+
+def test_a_package_that_the_policy_let_in_is_accepted() -> None:
+    tree = app(**{"packages.json": '{"totally-invented": "1.0"}'})
+    assert validate(tree, todo_plan(), TinyFramework(), accepted=["totally-invented"]) == ()
+
+
+def test_settings_that_nobody_named_and_files_on_the_disk_are_remarks_and_no_problems() -> None:
+    plan = todo_plan(settings=[Setting(name="PLANNED")])
+    tree = app(
+        **{
+            ".env.example": "NAMED=1\n# ALSO=2\n",
+            "app/routes.py": "import os\nos.environ['PLANNED'], os.getenv('NAMED'), os.environ.get('ALSO'), os.environ['PORT']\n"
+            "os.environ['STRIPE_KEY']\nopen('a').read()\n",
+            "app/files.py": "from pathlib import Path\nopen('data.json', 'w')\nPath('x').write_text('y')\n",
+            "src/up.js": "import fs from 'node:fs';\nfs.writeFileSync(process.env.FOLDER + '/x', y);\n",
+            "README.md": "process.env.NOT_CODE writeFileSync()\n",
+        }
+    )
+    found = remarks(tree, plan, set(tree))
+    assert ["STRIPE_KEY", "FOLDER"] == [text.split("setting ")[1].split(",")[0] for text in found if "setting" in text]
+    assert ["app/files.py", "src/up.js"] == [text.split()[0] for text in found if "disk" in text]
+    assert remarks(tree, plan, {"README.md"}) == ()
 
 
 @pytest.mark.parametrize("text", ["class='sk-loading-indicator-container-big'", "task-0123456789abcdefghijklmnopq", "PUBLIC KEY"])
