@@ -1,7 +1,7 @@
 """What every framework on Node.js shares: package.json, and its packages installed by pnpm.
 
 The base of `Express`, of the Vite frameworks and of Next.js. Packages are installed from a package.json of our making (names and versions
-alone), without lifecycle scripts, from the ``pnpm-lock.yaml`` beside the framework, to which those are added that the app brings. It knows no
+alone), without lifecycle scripts, from the ``pnpm-lock.yaml`` beside the framework, to which those of the app are added. It knows no
 build and no start command.
 """
 
