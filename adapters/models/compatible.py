@@ -95,7 +95,9 @@ class CompatibleModel(StreamingModel):
         stream = None
         try:
             if not self._model:
-                self._model = self.name = await self._first_model()
+                self._model = await self._first_model()
+                # llama.cpp names a model by its file, whose folders are nobody's business.
+                self.name = self._model.rpartition("/")[2] if self._model.startswith("/") else self._model
             stream = await self._client.chat.completions.create(**self._request(call))
             receipt.request_id = stream.response.headers.get("x-request-id")
             receipt.begun = True

@@ -119,6 +119,14 @@ async def test_the_first_model_that_the_server_names_is_taken_when_none_is_set(m
     assert server.requests[0]["model"] == model.name == "local-7b"
 
 
+async def test_a_model_that_is_named_by_its_file_is_called_by_the_files_name_alone(maker_of: Makers, server: ModelServer) -> None:
+    server.script(plans=[PLAN], habits=Habits(models=("/srv/models/tiny.gguf",)))
+    model = maker_of("compatible", model="")
+    assert isinstance(await model.plan(BRIEF), Complete)
+    assert server.requests[0]["model"] == "/srv/models/tiny.gguf"
+    assert model.name == "tiny.gguf"
+
+
 async def test_a_server_that_names_no_model_is_told(maker_of: Makers, server: ModelServer) -> None:
     server.script(plans=[PLAN], habits=Habits(models=()))
     outcome = await maker_of("compatible", model="").plan(BRIEF)
