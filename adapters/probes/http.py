@@ -41,9 +41,7 @@ class HttpProber(Prober):
                     timeout=aiohttp.ClientTimeout(total=timeout),
                     cookie_jar=aiohttp.DummyCookieJar(),
                 ) as session,
-                session.request(
-                    method, _url(address, path), headers=headers, allow_redirects=False, **body
-                ) as response,
+                session.request(method, _url(address, path), headers=headers, allow_redirects=False, **body) as response,
             ):
                 return ProbeAnswer(
                     status=response.status,
