@@ -20,7 +20,7 @@ from core.conversation.words import Word, tidy, words
 from core.errors import InvalidInput
 from core.words.plan import FRAMEWORK_NAMES, FrameworkName, framework_called, slugify
 
-PROVIDERS = ("auto", "starter", "openai", "anthropic")
+PROVIDERS = ("auto", "starter", "openai", "anthropic", "compatible")
 MAX_LOG_LINES = 1000
 SETTING_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
