@@ -160,7 +160,7 @@ def build(
     framework: Annotated[str, typer.Option(help=f"{', '.join(FRAMEWORK_NAMES)}; chosen when left out.")] = "",
     features: Annotated[str, typer.Option(help="Comma-separated.")] = "",
     styling: Annotated[str, typer.Option()] = "",
-    provider: Annotated[str, typer.Option(help="auto, starter, openai or anthropic.")] = "",
+    provider: Annotated[str, typer.Option(help="auto, starter, openai, anthropic or compatible.")] = "",
     name: Annotated[str, typer.Option(help="The app's name and host label.")] = "",
     yes: Yes = False,
     data: Data = None,
