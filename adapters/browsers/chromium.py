@@ -11,10 +11,12 @@ opened only when they are files, read to a bound, and what they say is checked.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import stat
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
@@ -25,6 +27,7 @@ from adapters.browsers import inside
 from core.errors import InvalidInput, NexusError, NotHealthy
 from core.hosting.host import Address, UnixAddress
 from core.verification.browser import Browser, NotSeen, Seen, Sight, Tab, Visit
+from core.verification.completion import in_thread
 from core.verification.pictures import MAX_BYTES, Picture, picture_of
 from core.verification.sandbox import Command, Ending, Outcome, Sandbox
 from core.verification.untrusted import remove
@@ -34,8 +37,9 @@ NO_BROWSER = "no browser on this machine (install chromium, or set NEXUS_BROWSER
 
 _INSIDE = "/run/nexus/browser"
 _LIMITS = Limits(cpus=2.0, memory_mb=1024, pids=512, open_files=4096, file_mb=64, seconds=3600.0)
-_PATIENCE = 8.0  # seconds
-_WHOLE_VISIT = 30.0  # seconds, the browser's start included
+_PATIENCE = 15.0  # seconds
+_WHOLE_VISIT = 50.0  # seconds, the browser's start included
+_HALF_MADE_SECONDS = 60.0
 _MAX_JSON = 200_000  # bytes
 _MAX_SIGHTS = 32
 _MAX_ERRORS = 12
@@ -77,15 +81,18 @@ class Chromium(Browser):
         if self.why_not or self._program is None:
             yield _NoTab(self.why_not)
             return
-        self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        shared = Path(tempfile.mkdtemp(prefix="b", dir=self._folder))
+        shared, lock = _new_tab(self._folder)
         running = asyncio.create_task(self._sandbox.run(self._command(self._program, shared)), name="browser")
         try:
             yield _Tab(shared, running, self._patience)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-            await asyncio.to_thread(remove, shared)
+            await in_thread(remove, shared)
+            os.close(lock)
+
+    async def sweep(self) -> None:
+        await in_thread(_sweep, self._folder)
 
     def _command(self, program: Path, shared: Path) -> Command:
         code = Path(inside.__file__).parent
@@ -154,6 +161,28 @@ class _Tab(Tab):
         if begun:
             raise NotHealthy(f"The page {what}.")
         return NotSeen(why="the browser of this machine does not start (`nexus doctor` says which it is)")
+
+
+def _new_tab(folder: Path) -> tuple[Path, int]:
+    """A folder for a tab, and the lock that says that somebody alive has it."""
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    hidden = Path(tempfile.mkdtemp(prefix=".b", dir=folder))  # what can be seen and is not locked looks abandoned
+    lock = os.open(hidden, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return hidden.rename(folder / hidden.name.removeprefix(".")), lock
+
+
+def _sweep(folder: Path) -> None:
+    for tab in folder.iterdir() if folder.is_dir() else ():
+        with suppress(OSError):
+            if tab.name.startswith(".") and time.time() - tab.stat().st_mtime < _HALF_MADE_SECONDS:
+                continue
+            lock = os.open(tab, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove(tab)
+            finally:
+                os.close(lock)
 
 
 # -- what came out of the walls ------------------------------------------------------------------------------------

@@ -95,3 +95,7 @@ class Browser(ABC):
     @abstractmethod
     def tab(self) -> AbstractAsyncContextManager[Tab]:
         """A browser for one visit."""
+
+    @abstractmethod
+    async def sweep(self) -> None:
+        """Clear away what tabs of dead processes left."""

@@ -31,6 +31,7 @@ class FakeBrowser(Browser):
         self.why_not = why_not
         self.visits: list[Visit] = []
         self.open = 0
+        self.swept = 0
         self._script = script
 
     @asynccontextmanager
@@ -40,6 +41,9 @@ class FakeBrowser(Browser):
             yield _FakeTab(self, self._script)
         finally:
             self.open -= 1
+
+    async def sweep(self) -> None:
+        self.swept += 1
 
 
 class _FakeTab(Tab):

@@ -121,6 +121,8 @@ class TryOuts:
         """Clear away what attempts of dead processes left; returns how many. ``live`` names instances and databases that are in use
         elsewhere, whatever is found here."""
         swept = 0
+        if self.browser is not None:
+            await self.browser.sweep()
         for claim in self._claims.abandoned(_PREFIX):
             tenant = _tenant_of(claim.note)
             if claim.name in live or (tenant is not None and tenant.database in live):

@@ -122,10 +122,16 @@ export const resources = [
   } }),
 ];
 """
+NEXTJS = (
+    EXPRESS.replace(".js'", "'")
+    .replace("import { crud }", "import { crud, type Resource }")
+    .replace("resources = [", "resources: Resource[] = [")
+)
 OWN = {
     "fastapi": ("app/resources/__init__.py", FASTAPI),
     "express": ("src/resources/index.js", EXPRESS),
     "react": ("server/resources/index.js", EXPRESS),
+    "nextjs": ("lib/resources/index.ts", NEXTJS),
     "vue": ("server/resources/index.js", EXPRESS),
 }
 
@@ -149,8 +155,13 @@ async def test_an_app_is_verified_with_its_evidence_and_nothing_else_is_left(hou
     result = await house.verifier.verify(tree, FRAMEWORKS[name], plan, progress.append)
     assert isinstance(result, Verified), shown(result)
     evidence = {step.name: step for step in result.evidence}
+    if house.browser.why_not:
+        assert evidence.pop("browser") == Step(name="browser", state=StepState.SKIPPED, detail=house.browser.why_not)
+    else:
+        assert re.fullmatch(r"opens without errors, \d+ requests", evidence["page"].detail)
+        assert (result.wide is not None, result.narrow is not None) == (True, True)
     assert list(evidence) == ["install", "build", "database", "start", "page", "invoices", "customers"]
-    assert {step.state for step in result.evidence} == {StepState.DONE}
+    assert {step.state for step in evidence.values()} == {StepState.DONE}
     assert re.fullmatch(r"\d+ packages, (installed|from the store)", evidence["install"].detail)
     assert evidence["database"].detail == "2 migrations, 2 tables; run again, nothing changed"
     assert evidence["invoices"].detail == "create, read, update, delete, bad input refused"
@@ -165,7 +176,7 @@ async def test_an_app_is_verified_with_its_evidence_and_nothing_else_is_left(hou
     assert await house.leftovers() == []
 
 
-@pytest.mark.parametrize(("name", "most"), [("fastapi", 4.0), ("express", 3.0), ("react", 8.0)])
+@pytest.mark.parametrize(("name", "most"), [("fastapi", 4.0), ("express", 3.0), ("react", 8.0), ("nextjs", 15.0)])
 async def test_the_second_time_is_quick_and_gives_the_same_artifact(house: House, name: FrameworkName, most: float) -> None:
     tree, plan = app(name)
     first = await house.verifier.verify(tree, FRAMEWORKS[name], plan, lambda step: None)
@@ -244,6 +255,45 @@ async def test_a_broken_app_is_rejected_with_its_reason_and_the_file(
     assert await house.leftovers() == []
 
 
+PAGE = """<!doctype html><title>Page</title><p>Words</p><script type="module" src="app.js"></script>"""
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("throw new Error('broken at the first look');", "opens with 1 error: Uncaught: Error: broken at the first look"),
+        ("document.body.replaceChildren();", "is empty"),
+        ("await fetch('/api/nothing');", "opens with 1 error: /api/nothing answered 404"),
+    ],
+)
+async def test_a_page_that_answers_and_does_not_work_is_rejected_with_its_error(house: House, code: str, said: str) -> None:
+    if house.browser.why_not:
+        assert not os.environ.get("CI"), house.browser.why_not
+        return
+    tree, plan = app("express")
+    broken = tree.with_files({"public/app.js": code, "public/index.html": PAGE})
+    result = await house.verifier.verify(broken, FRAMEWORKS["express"], plan, lambda step: None)
+    assert isinstance(result, Rejected), shown(result)
+    assert (result.evidence[-1].name, result.evidence[-1].state, result.repairable) == ("page", StepState.FAILED, True)
+    assert said in result.reason, shown(result)
+    assert ("public/app.js" in result.suspects) == ("Uncaught" in said), shown(result)
+    assert await house.leftovers() == []
+
+
+@pytest.mark.parametrize("name", ["fastapi", "express", "nextjs"])
+async def test_an_app_with_accounts_is_tried_behind_its_sign_in(house: House, name: FrameworkName) -> None:
+    path, code = OWN[name]
+    spec = FRAMEWORKS[name]
+    tree = spec.scaffold(["authentication"]).with_files({path: code, "migrations/0002_tables.sql": MIGRATION})
+    plan = app(name)[1].model_copy(update={"features": ["authentication"]})
+    result = await house.verifier.verify(tree, spec, plan, lambda step: None)
+    assert isinstance(result, Verified), shown(result)
+    evidence = {step.name: step.detail for step in result.evidence if step.state is StepState.DONE}
+    assert evidence["sign-in"] == "account made; 401 without it"
+    assert evidence["invoices"] == "create, read, update, delete, bad input refused"
+    assert await house.leftovers() == []
+
+
 async def test_an_app_that_does_not_keep_its_promise_is_rejected(house: House) -> None:
     tree, plan = app("express")
     broken = EXPRESS.replace("note: f.longText()", "remark: f.longText()")
@@ -308,7 +358,7 @@ async def test_what_a_killed_verification_left_is_swept_and_not_before(
     assert await house.leftovers() == []
 
 
-@pytest.mark.parametrize("name", ["fastapi", "express"])
+@pytest.mark.parametrize("name", ["fastapi", "express", "nextjs"])
 async def test_where_no_namespaces_can_be_made_the_weaker_walls_serve(
     house: House, postgres: ThrowawayPostgres, folder: Path, name: FrameworkName
 ) -> None:

@@ -36,10 +36,13 @@ class House:
     store: ArtifactStore
     host: ProcessHost
     tenants: PostgresTenants
+    browser: Chromium
+    runtime: Path
 
     async def leftovers(self) -> list[str]:
         """Whatever a verification should have cleared away."""
         kept = [path.name for folder in ("work", "claims") for path in (self.store.root / folder).glob("*")]
+        kept += [str(path) for path in self.runtime.glob("b/*")]
         return [*kept, *await self.tenants.databases(), *(one.instance for one in await self.host.instances())]
 
 
@@ -69,10 +72,11 @@ async def build_house(folder: Path, *, dsn: str, sockets: Path, port: int, force
     store = ArtifactStore(data.folder("store"))
     sandbox = ConfinedSandbox(confinement)
     found = chromium()
+    browser = Chromium(found.path if found else None, sandbox, python=parts.python.path, folder=data.runtime / "b")
     verifier = Verifier(
         store=store,
         sandbox=sandbox,
-        browser=Chromium(found.path if found else None, sandbox, python=parts.python.path, folder=data.runtime / "b"),
+        browser=browser,
         host=host,
         tenants=tenants,
         prober=HttpProber(),
@@ -81,7 +85,7 @@ async def build_house(folder: Path, *, dsn: str, sockets: Path, port: int, force
         timing=Timing(healthy=60),
         allow_unconfined=True,  # what the tests give it is ours
     )
-    return House(verifier=verifier, store=store, host=host, tenants=tenants)
+    return House(verifier=verifier, store=store, host=host, tenants=tenants, browser=browser, runtime=data.runtime)
 
 
 async def _verify_for_ever(folder: str, dsn: str, sockets: str, port: str) -> None:

@@ -34,7 +34,7 @@ _MAX_MESSAGE = 24_000_000  # bytes of one message of the browser's; a longer one
 _MAX_ERRORS = 12
 _MAX_TEXT = 400
 _MAX_DIALOGS = 20
-_CALL = 5.0  # seconds for the browser to answer
+_CALL = 10.0  # seconds for the browser to answer
 _SETTLE = 3.0  # seconds more for it to come to rest
 _QUIET = 0.1  # seconds without a request: at rest
 _WAITED_FOR = frozenset({"Document", "Stylesheet", "Image", "Font", "Script", "XHR", "Fetch", "Other"})
@@ -189,7 +189,7 @@ class Browser:
         self.target = ""
         self.page: Page | None = None
         self.windows = 0
-        self.patience = 8.0  # seconds for a page to load
+        self.patience = 15.0  # seconds for a page to load
         self.gone = False
 
     async def begin(self) -> None:
@@ -344,7 +344,7 @@ class Browser:
     async def evaluate(self, code: str) -> Any:
         """The value of ``code`` in the page."""
         asked = {"expression": code, "returnByValue": True, "awaitPromise": True}
-        answer = await self._of_page(self.call("Runtime.evaluate", asked, wait=2.0))
+        answer = await self._of_page(self.call("Runtime.evaluate", asked, wait=max(2.0, self.patience / 3)))
         return answer.get("result", {}).get("value")
 
     async def _of_page(self, answer: Any) -> Message:
@@ -363,7 +363,7 @@ class Browser:
 
         for asked in ({"format": "png"}, {"format": "jpeg", "quality": 82}, {"format": "jpeg", "quality": 40}):
             try:
-                data = base64.b64decode((await self.call("Page.captureScreenshot", asked, wait=4.0))["data"])
+                data = base64.b64decode((await self.call("Page.captureScreenshot", asked, wait=3.0))["data"])
             except Gone:
                 return ""
             if len(data) <= MAX_PICTURE:
@@ -413,8 +413,8 @@ async def look(browser: Browser, order: Message) -> Message:
         try:
             await browser.open(page)
             seen = await browser.evaluate(_LOOK) or seen
-            if number == 0:
-                pictures["wide"] = await browser.picture("wide")
+            if number == 0 and (wide := await browser.picture("wide")):
+                pictures["wide"] = wide
                 await browser.size(NARROW, phone=True)
                 await browser.evaluate(_PAINTED)
                 narrow = await browser.evaluate(_LOOK) or seen

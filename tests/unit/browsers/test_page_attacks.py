@@ -145,6 +145,16 @@ async def test_a_tab_that_nobody_used_leaves_nothing(browser: Chromium, place: P
     assert list((place / "b").iterdir()) == []
 
 
+async def test_what_a_killed_nexus_left_is_swept_but_not_what_is_in_use(browser: Chromium, place: Path) -> None:
+    (place / "b" / "left").mkdir(parents=True)
+    (place / "b" / "left" / "seen.json").write_text("{}")
+    async with browser.tab():
+        (used,) = [path for path in (place / "b").iterdir() if path.name != "left"]
+        await browser.sweep()
+        assert list((place / "b").iterdir()) == [used]
+    assert list((place / "b").iterdir()) == []
+
+
 LIAR = """\
 #!{python}
 import json, os, socket, sys
@@ -191,7 +201,7 @@ async def test_what_a_taken_over_browser_writes_is_bounded_and_checked(
     assert len(found.sights[0].errors) == 12
     assert found.sights[0].errors[0] == str([False] * 4), "neither a secret nor a socket of another place is seen"
     assert max(len(text) for text in (found.sights[0].path, *found.sights[0].errors)) == 400
-    assert (found.sights[0].requests, found.sights[0].seconds) == (0, 30.0)
+    assert (found.sights[0].requests, found.sights[0].seconds) == (0, 50.0)
 
 
 @pytest.mark.parametrize(
