@@ -161,7 +161,7 @@ class Job:
             if self._draft.touched and whole and not answer.failed_edits and not any(map(self._draft.lacks, cut)):
                 return await self._validated()
             if isinstance(last, Partial | Failed):
-                why = last.reason
+                why = _in_passing(last)
             elif answer.failed_edits:
                 why = next(f"{path}: {reason}" for path, reason in answer.failed_edits.items())
             else:
@@ -279,7 +279,7 @@ class Job:
             return None
         while self._resumed.get(path, 0) < self._limits.resumes and len(text) <= MAX_FILE_BYTES:
             self._resumed[path] = self._resumed.get(path, 0) + 1
-            reason = last.reason if isinstance(last, Partial | Failed) else f"The answer does not say where {path} ends."
+            reason = _in_passing(last) if isinstance(last, Partial | Failed) else f"The answer does not say where {path} ends."
             self._progress(Continuing(path, reason, self._resumed[path]))
             nonce = sentinels.new_nonce()
             said, last = await self._raw(functools.partial(self._model.resume, writing, path, text), nonce)
@@ -385,10 +385,15 @@ def _what_was_wrong(answer: _Answer) -> str:
 
 def _why_again(answer: _Answer, missing: Sequence[PlannedFile]) -> str:
     if isinstance(answer.last, Partial | Failed):
-        return answer.last.reason
+        return _in_passing(answer.last)
     for path, reason in answer.failed_edits.items():
         return f"{path}: {reason}"
     return f"The answer lacks {missing[0].path}{_more(len(missing) - 1, 'file')}."
+
+
+def _in_passing(last: Partial | Failed) -> str:
+    """What happened, without what a person could do about it: Nexus goes on by itself."""
+    return f"{last.outage}." if isinstance(last, Failed) and last.outage else last.reason
 
 
 def _more(count: int, noun: str) -> str:
