@@ -16,7 +16,7 @@ from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
 from core.generation.fingerprints import fingerprint
 from core.generation.generated import Done, Ended
-from core.generation.model import Failure, Model, Usage
+from core.generation.model import Failure, Model
 from core.generation.pipeline import Pipeline
 from core.generation.progress import Listener
 from core.verification.verifier import Rejected, Verified, Verifier
@@ -49,7 +49,6 @@ class Mending:
     frozen: frozenset[str]
     tell: Callable[[BuildNote | BuildStep], None]
     listening: Callable[[], AbstractAsyncContextManager[Listener]]
-    count: Callable[[Usage], None]  #: what a round cost
     keep: Callable[[FileTree, Plan], Awaitable[None]]  #: a new revision of the build
 
     async def verified(self, tree: FileTree, plan: Plan) -> tuple[Verified, FileTree, Plan]:
@@ -96,7 +95,6 @@ class Mending:
         self.tell(BuildNote(build=self.build, text=f"{answer.reason} The model mends it (round {len(seen)} of {REPAIRS})."))
         async with self.listening() as listener:
             made = await self.pipeline.repair(model, failure, listener)
-        self.count(made.usage)
         if isinstance(made, Ended):
             self.tell(BuildNote(build=self.build, text=made.reason))
             raise GivenUp(answer, f"The model did not mend it. {made.reason}")

@@ -13,6 +13,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import func, select, update
@@ -30,7 +31,7 @@ from core.files import FileTree
 from core.frameworks.registry import framework as framework_named
 from core.generation import pipeline as generation
 from core.generation.choice import ModelChoice
-from core.generation.meter import metering
+from core.generation.meter import counted, metering
 from core.generation.model import Brief, ChangeBrief, Model, Usage
 from core.generation.pipeline import Pipeline
 from core.ledger.feed import Feed
@@ -129,9 +130,16 @@ class BuildWork:
                 await t.session.execute(update(Build).where(*taken).values(attempts=row.attempts - 1))
 
     async def _run(self, row: Build, teller: Teller) -> None:
-        before = Usage(**row.usage) if row.usage else Usage()
-        with metering() as meter:  # what is ended early has no ending that says what it has used
-            work = asyncio.create_task(self._make(row, teller), name=f"make {row.id}")
+        with metering(Usage(**row.usage) if row.usage else Usage()):
+            try:
+                await self._ended(row, teller)
+            except BaseException:
+                await self._keep_usage(row)  # it is taken up again, and what it has cost was paid
+                raise
+
+    async def _ended(self, row: Build, teller: Teller) -> None:
+        """The work, and the ending that it comes to. What is to be tried again is raised."""
+        work = asyncio.create_task(self._make(row, teller), name=f"make {row.id}")
         calling_off = asyncio.create_task(self._called_off(row.id, work), name=f"watch {row.id}")
         try:
             await asyncio.wait({work}, timeout=MAX_SECONDS)
@@ -143,12 +151,9 @@ class BuildWork:
         except asyncio.CancelledError:
             if not calling_off.done() or calling_off.exception() is not None:
                 raise
-            row.usage = asdict(before + meter.usage)
             await self._end_cancelled(row, teller)
         except _Stopped as stopped:
-            if not work.done():
-                await _ended(work)
-                row.usage = asdict(before + meter.usage)
+            await _over(work)
             await self._end_failed(row, teller, stopped)
         except (TemporaryError, OperatorError) as error:
             if isinstance(error, TemporaryError) and row.attempts < MAX_ATTEMPTS:
@@ -163,7 +168,13 @@ class BuildWork:
             reason = "Nexus itself failed at this build three times; its log has the details. Try again later."
             await self._end_failed(row, teller, _Stopped("prepare", reason))
         finally:
-            await _ended(work, calling_off)
+            await _over(work, calling_off)
+
+    async def _keep_usage(self, row: Build) -> None:
+        taken = (Build.id == row.id, Build.state == "running", Build.attempts == row.attempts)
+        with contextlib.suppress(TemporaryError):
+            async with self._ledger.transaction() as t:
+                await t.session.execute(update(Build).where(*taken).values(usage=asdict(counted())))
 
     async def _called_off(self, build: str, work: asyncio.Task[None]) -> None:
         """End the work when somebody has cancelled the build; returns only then."""
@@ -237,7 +248,6 @@ class BuildWork:
                     ),
                     listener,
                 )
-        self._count(row, made.usage)
         if isinstance(made, generation.Ended):
             stages.fail(made.reason)
             raise _Stopped("write", made.reason)
@@ -246,16 +256,14 @@ class BuildWork:
             raise _Stopped("write", "That changes nothing in the app; say what should be different.")
         await self._keep(row, made.tree, made.plan, base)
 
-    def _count(self, row: Build, usage: Usage) -> None:
-        spent = Usage(**row.usage) if row.usage else Usage()
-        row.usage = asdict(spent + usage)
-
     async def _keep(self, row: Build, tree: FileTree, plan: Plan, base: FileTree | None) -> None:
         async with self._ledger.transaction() as t:
             row.revision_id = await save_revision(t.session, row.app_id, tree, plan)
             row.changes = changes_between(base, tree)
             await t.session.execute(
-                update(Build).where(Build.id == row.id).values(revision_id=row.revision_id, usage=row.usage, changes=row.changes)
+                update(Build)
+                .where(Build.id == row.id)
+                .values(revision_id=row.revision_id, usage=asdict(counted()), changes=row.changes)
             )
 
     async def _name_app(self, row: Build, plan: Plan) -> None:
@@ -295,7 +303,6 @@ class BuildWork:
             frozen=frozen,
             tell=teller.tell,
             listening=lambda: listening(row.id, functools.partial(self._name_app, row), Stages(row.id, teller), teller),
-            count=functools.partial(self._count, row),
             keep=lambda tree, plan: self._keep(row, tree, plan, base),
         )
         try:
@@ -343,7 +350,7 @@ class BuildWork:
             fresh.isolation = str(verified.isolation)
             fresh.dependencies = dependencies
             fresh.instructions = instructions
-            fresh.usage = row.usage
+            fresh.usage = asdict(counted())
             fresh.changes = changes
             t.tell(
                 app.id,
@@ -356,10 +363,7 @@ class BuildWork:
                     evidence=list(verified.evidence),
                     isolation=str(verified.isolation),
                     instructions=instructions,
-                    input_tokens=row.usage.get("input_tokens", 0),
-                    output_tokens=row.usage.get("output_tokens", 0),
-                    cached_tokens=row.usage.get("cached_tokens", 0),
-                    cost_usd=row.usage.get("cost_usd"),
+                    **_cost(),
                     destructive=losses,
                     picture=await keep_picture(t.session, row.id, verified.wide),
                     phone=await keep_picture(t.session, row.id, verified.narrow),
@@ -379,7 +383,7 @@ class BuildWork:
             fresh.state, fresh.ended_at = "failed", now()
             fresh.stage, fresh.reason, fresh.log_tail = stopped.stage, stopped.reason, stopped.log_tail
             fresh.evidence = [step.model_dump(mode="json") for step in stopped.evidence]
-            fresh.usage = row.usage
+            fresh.usage = asdict(counted())
             files: list[FileEntry] = []
             if fresh.revision_id is not None:
                 tree, _ = await load_tree(t.session, fresh.revision_id)
@@ -393,10 +397,7 @@ class BuildWork:
                     log_tail=stopped.log_tail,
                     evidence=stopped.evidence,
                     files=files,
-                    input_tokens=row.usage.get("input_tokens", 0),
-                    output_tokens=row.usage.get("output_tokens", 0),
-                    cached_tokens=row.usage.get("cached_tokens", 0),
-                    cost_usd=row.usage.get("cost_usd"),
+                    **_cost(),
                 ),
             )
 
@@ -408,11 +409,22 @@ class BuildWork:
             assert fresh is not None
             if fresh.state != "running":
                 return
-            fresh.state, fresh.ended_at, fresh.usage = "cancelled", now(), row.usage
+            fresh.state, fresh.ended_at, fresh.usage = "cancelled", now(), asdict(counted())
             t.tell(row.app_id, BuildCancelled(build=row.id, by=fresh.cancelled_by))
 
 
-async def _ended(*tasks: asyncio.Task[None]) -> None:
+def _cost() -> dict[str, Any]:
+    """What the build has cost so far, for whoever reads its ending."""
+    spent = counted()
+    return {
+        "input_tokens": spent.input_tokens,
+        "output_tokens": spent.output_tokens,
+        "cached_tokens": spent.cached_tokens,
+        "cost_usd": spent.cost_usd,
+    }
+
+
+async def _over(*tasks: asyncio.Task[None]) -> None:
     """End them, whatever they are at."""
     for task in tasks:
         task.cancel()

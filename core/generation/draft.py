@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import posixpath
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from core.errors import InvalidInput, UserError
@@ -52,6 +53,7 @@ class Draft:
         self.removed: set[str] = set()
         self.frozen_hits: set[str] = set()
         self.wished = False  #: whether the model asked for packages by writing the manifest
+        self._inserted: dict[str, set[edits.Edit]] = {}
         self._policy = policy
         self._note = note
         self._kind = kind
@@ -147,6 +149,7 @@ class Draft:
                 self._note(f"The model added {path}, which was not planned.")
             self.removed.discard(path)
             self.contents[path] = text
+            self._inserted.pop(path, None)
 
     def _edit(self, path: str, wanted: Sequence[edits.Edit], planned: Collection[str] | None) -> str | None:
         if path in self.frozen:
@@ -158,14 +161,20 @@ class Draft:
         before = self.contents.get(path, self.base.get(path))
         if before is None or path in self.removed:
             return "There is no such file to edit."
-        after = edits.apply(before, wanted)
+        # A model that is asked again says again what it has said. What adds to a text still finds it, and would add twice.
+        made = self._inserted.setdefault(path, set())
+        after = edits.apply(before, [edit for edit in wanted if edit not in made])
         if isinstance(after, edits.DoesNotApply):
             return after.message
+        made |= {edit for edit in wanted if edit.search in edit.replacement}
         self.contents[path] = after
         return None
 
     def _remove(self, path: str, planned: Collection[str] | None) -> None:
-        if self._kind is Kind.NEW or path not in self.base or path == self.framework.manifest or self.framework.owns(path):
+        if path in self.contents and path not in self.base:
+            self._note(f"{path} is not needed after all.")
+            self._leave_out(path)
+        elif self._kind is Kind.NEW or path not in self.base or path == self.framework.manifest or self.framework.owns(path):
             self._note(f"The model asked to remove {path}, which is not its to remove; it stays.")
         elif path in self.frozen:
             self._note(f"The model asked to remove {path}, which was released; it stays.")
@@ -174,8 +183,11 @@ class Draft:
         else:
             self._note(f"{path} is removed.")
             self.removed.add(path)
-            self.contents.pop(path, None)
-            self.plan = self.plan.model_copy(update={"files": [file for file in self.plan.files if file.path != path]})
+            self._leave_out(path)
+
+    def _leave_out(self, path: str) -> None:
+        self.contents.pop(path, None)
+        self.plan = self.plan.model_copy(update={"files": [file for file in self.plan.files if file.path != path]})
 
     async def _wish(self, manifest: str) -> None:
         """Read the names out of a manifest that the model wrote. The file itself is never used: it decides what is installed."""
@@ -191,6 +203,11 @@ class Draft:
 
     # -- the tree
 
+    @property
+    def tree(self) -> FileTree:
+        """The base with what was written so far."""
+        return self._merged()[0]
+
     def lacks(self, path: str) -> bool:
         """Whether a planned file has still to come."""
         return path not in self.contents and path not in self.removed
@@ -201,7 +218,7 @@ class Draft:
         everything."""
         wanted = {path for file in files for path in file.imports}
         own = {file.path for file in files}
-        tree = self._merged()[0]
+        tree = self.tree
         return FileTree(
             {
                 path: tree[path]
@@ -243,7 +260,7 @@ class Draft:
         return await self._mend((), log, may)
 
     async def _mend(self, problems: Sequence[Problem], log: str, paths: Collection[str] | None = None) -> bool:
-        tree = self._merged()[0]
+        tree = self.tree
         looked_into = frozenset(self.contents if paths is None else paths)
         # In a thread: parsing 2 MB of Python takes a second, and the event loop serves everybody.
         found = await asyncio.to_thread(fixing.fixed, tree, self.framework, looked_into, problems, log)
@@ -254,7 +271,7 @@ class Draft:
         return bool(found.files or found.packages)
 
     async def _validated(self) -> tuple[FileTree, list[Problem]]:
-        tree = self._merged()[0]
+        tree = self.tree
         before = self.framework.dependencies(tree)
         resolved = await self._policy.resolve(self.plan.framework, self.plan.dependencies, before)
         problems: list[Problem] = []
@@ -270,14 +287,29 @@ class Draft:
             self._note(remark)
         return tree, problems
 
+    def correctable(self, wrong: Collection[str]) -> set[str] | None:
+        """What a correction may write, where ``wrong`` are the files with a problem; None lets every file be written. In a change
+        those, what they import, and what the change is about anyway: a mistake in it is no leave to rewrite the app."""
+        if self._kind is not Kind.CHANGE:
+            return None
+        tree = self.tree
+        near = [found for path in wrong if path in tree for found in relevance.imports_of(tree, path)]
+        return {*(file.path for file in self.plan.files), *self.contents, *self.removed, *wrong, *near}
+
     def _dangling(self, tree: FileTree) -> Sequence[Problem]:
-        """Files that import one that was removed."""
-        if not self.removed:
-            return ()
-        with_them = self.base.with_files({**dict(tree), **{path: self.base[path] for path in self.removed}})
+        """Files that import one that was removed. One with another ending in its place does as well."""
+        modules = set(map(_module, tree))
+        gone = {path: self.base[path] for path in self.removed if _module(path) not in modules}
+        with_them = {**tree, **gone}
         return [
-            Problem(path=path, line=None, message=f"It imports {gone}, which was removed; do without, or write {gone} again.")
-            for path in tree
-            for gone in relevance.imports_of(with_them, path)
-            if gone in self.removed
+            Problem(path=path, line=None, message=f"It imports {one}, which was removed; do without, or write {one} again.")
+            for path in (tree if gone else ())
+            for one in relevance.imports_of(with_them, path)
+            if one in gone
         ]
+
+
+def _module(path: str) -> str:
+    """What an import names, whichever the file's ending: ``src/api`` for src/api.ts and src/api/index.js."""
+    stem = posixpath.splitext(path)[0]
+    return posixpath.dirname(stem) if posixpath.basename(stem) in {"index", "__init__"} else stem

@@ -17,13 +17,15 @@ from core.words.plan import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineLimits:
-    """What one request may cost."""
+    """What one request may cost. The numbers of rounds say how long something is tried that does not get better; ``calls`` bounds what all
+    of them cost together. A small app takes two requests; the largest plan, without a fault, some fifteen."""
 
     description_chars: int = 10_000
     features: int = 20
     feature_chars: int = 200
     completions: int = 2  #: more rounds of a call for files that are missing or were cut off
     corrections: int = 2  #: more rounds for files that do not pass validation
+    calls: int = 40  #: requests to a vendor for one build, those that were sent again and those of its repairs too
     resumes: int = 3  #: continuations of one file that was cut off; then it is written anew, once
     resume_chars: int = 400  #: of a shorter beginning the file is written anew: that costs less than a join may break
     sizes: Sizes = field(default_factory=Sizes)

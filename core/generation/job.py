@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.files import MAX_FILE_BYTES, FileTree
-from core.generation import continuation, fixing, sentinels
+from core.generation import continuation, fixing, meter, sentinels
 from core.generation import model as port
 from core.generation.answers import diagnose
 from core.generation.draft import Draft
@@ -93,7 +93,6 @@ class Job:
             _Over: it takes too many.
         """
         planned = {file.path for file in asked.plan.files}
-        others = planned - {file.path for file in asked.files}
         missing, told = asked.files, asked.told
         answer: _Answer | None = None
         async with self._places:
@@ -102,6 +101,8 @@ class Job:
                     self._retrying(_why_again(answer, missing))
                     told = "\n\n".join(part for part in (asked.told, told) if part)
                 writing = replace(asked, files=missing, written=self._draft.written_for(missing), told=told)
+                # Also those of this call that are there already: an edit that came once more would be made twice.
+                others = planned - {file.path for file in missing}
                 answer = await self._ask(functools.partial(self._model.write, writing), planned, others)
                 await self._continue(writing, answer, planned)
                 missing = [file for file in asked.files if self._draft.lacks(file.path)]
@@ -166,7 +167,10 @@ class Job:
                 why = next(f"{path}: {reason}" for path, reason in answer.failed_edits.items())
             else:
                 why = "The answer held no whole file."
-            failure = replace(failure, told=_what_was_wrong(answer))
+            # What was kept of the answer stays, so it is shown: an edit that came once more would be made twice. So is a file
+            # whose edit did not fit, which perhaps was not shown.
+            suspects = tuple(dict.fromkeys([*failure.suspects, *answer.failed_edits]))
+            failure = replace(failure, tree=self._draft.tree, suspects=suspects, told=_what_was_wrong(answer))
         if isinstance(last, Partial | Failed):
             return ended(last, self._usage, "The repair was not finished")
         return self._end("failed", f"The model found nothing to change for the failing check.{_quoted(prose)}")
@@ -194,9 +198,10 @@ class Job:
                 frozen=self._draft.frozen,
                 told=told,
             )
+            may = self._draft.correctable(failure.suspects)
             try:
-                answer = await self._ask(functools.partial(self._model.repair, failure))
-                await self._continue(_as_writing(failure, sorted(answer.parsed.unclosed)), answer, None)
+                answer = await self._ask(functools.partial(self._model.repair, failure), may)
+                await self._continue(_as_writing(failure, sorted(answer.parsed.unclosed)), answer, may)
             except _Over as over:
                 return over.ended
             told = _what_was_wrong(answer)
@@ -223,8 +228,9 @@ class Job:
         are those that other calls write.
 
         Raises:
-            _Over: the model declined, or its vendor failed for good.
+            _Over: the model declined, its vendor failed for good, or it was asked too often.
         """
+        self._permit()
         nonce = sentinels.new_nonce()
         parser = Parser(nonce)
         last: port.Ended = Partial(reason=_BROKE_OFF, usage=Usage())
@@ -261,7 +267,7 @@ class Job:
             _Over: as for `_ask`.
         """
         for path, partial in answer.parsed.unclosed.items():
-            if not self._draft.lacks(path) or self._draft.refusal(path, planned) is not None:
+            if self._draft.refusal(path, planned) is not None:
                 continue
             beginning, whole = continuation.before_the_mark(partial, answer.nonce)
             own = [file for file in writing.files if file.path == path]
@@ -292,6 +298,17 @@ class Job:
             text = longer
         return None
 
+    def _permit(self) -> None:
+        """Another call, unless this build has had as many as it may.
+
+        Raises:
+            _Over: it has.
+        """
+        asked = max(self._usage.calls, meter.counted().calls)
+        if asked >= self._limits.calls:
+            reason = f"The model was asked {asked} times, as often as one build may, and the app is still not finished."
+            raise _Over(self._end("partial", f"{reason} Ask for less at once, or choose another model."))
+
     def _count(self, last: port.Ended) -> None:
         """Take what a call has used, and tell what it has to say about how it came."""
         self._usage += last.usage
@@ -301,7 +318,12 @@ class Job:
                 self._progress(Note(text))
 
     async def _raw(self, call: Callable[[str], Stream], nonce: str) -> tuple[str, port.Ended]:
-        """The text of one stream, no longer than a file may be."""
+        """The text of one stream, no longer than a file may be.
+
+        Raises:
+            _Over: as for `_ask`.
+        """
+        self._permit()
         said: list[str] = []
         room = MAX_FILE_BYTES
         last: port.Ended = Partial(reason=_BROKE_OFF, usage=Usage())

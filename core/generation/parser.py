@@ -5,7 +5,8 @@ bounded in memory; it gives the same events and the same result for every way of
 and never raises on what a model wrote: hostile paths, oversize files, duplicates and unclosed files are reported.
 
 Recognised are exactly the marks of `core.generation.sentinels` with this request's nonce: the opening one at the start of a
-line, the closing one anywhere, because models forget the line break before it. Everything else is either a file's content or
+line, the closing one anywhere, because models forget the line break before it. Where they forget the closing one itself, the
+next opening one ends a file. Everything else is either a file's content or
 prose. One exception: an answer that is a JSON object of files and nothing else is read as that, because its strings say exactly
 what is meant, and asking again costs as much as the whole answer. Files in markdown fences are not: where such a file ends is a
 guess.
@@ -71,7 +72,7 @@ class Parsed:
 
     files: Mapping[str, str]  #: the closed files with accepted paths; of duplicates the last closed one
     prose: str  #: text outside of files, at most `MAX_PROSE` characters of it
-    unclosed: Mapping[str, str]  #: files whose closing mark never came, with what there was of them, a last line break included
+    unclosed: Mapping[str, str]  #: the file that the stream ended in, with what there was of it, a last line break included
     duplicates: Sequence[str]  #: paths that were opened more than once
     problems: Sequence[Problem]  #: hostile paths, oversize files, edits that cannot be read
     edits: Mapping[str, Sequence[Edit]] = field(default_factory=dict)  #: in the order of the answer; they follow a whole file
@@ -232,7 +233,8 @@ class Parser:
                 continue
             events += self._take(buffer[at:line])
             if self._file is not None:
-                self._leave_unclosed()
+                # The mark was forgotten: what is cut off does not go on with another file.
+                events += self._close()
             events += self._open(kind, header.path)
             at = search_from = header.end
         events += self._take(buffer[at:stop])

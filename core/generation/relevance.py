@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from core.files import FileTree
 
@@ -37,7 +37,7 @@ _SUFFIXES = (
 )
 
 
-def imports_of(tree: FileTree, path: str) -> list[str]:
+def imports_of(tree: Mapping[str, str], path: str) -> list[str]:
     """The files of ``tree`` that this one imports, as far as that is plain to see."""
     text = tree[path]
     wanted: list[str] = []

@@ -132,10 +132,14 @@ def test_an_unclosed_file_is_reported_and_is_not_among_the_files() -> None:
     assert parsed.unclosed == {"b.py": "half of"}
 
 
-def test_a_file_that_opens_inside_another_leaves_the_first_one_unclosed() -> None:
-    _, parsed = parse([f"{opening(NONCE)}a.py>>>\na = 1\n", emit("b.py", "b\n", NONCE)])
-    assert parsed.files == {"b.py": "b\n"}
-    assert parsed.unclosed == {"a.py": "a = 1"}
+def test_a_closing_mark_that_was_forgotten_is_made_up_for_by_the_next_opening_one() -> None:
+    left_open = f"{opening(NONCE)}a.py>>>\na = 1\n\n{edit_opening(NONCE)}b.py>>>\n{finding(NONCE)}\nx\n{replacing(NONCE)}\ny\n"
+    events, parsed = parse([left_open, emit_removal("old.py", NONCE), f"{opening(NONCE)}c.py>>>\nhalf"])
+    assert parsed.files == {"a.py": "a = 1"}
+    assert parsed.edits == {"b.py": (Edit("x", "y"),)}
+    assert parsed.removed == ("old.py",)
+    assert parsed.unclosed == {"c.py": "half"}
+    assert FileEnded("a.py", "a = 1") in events
 
 
 def test_what_there_is_of_an_unclosed_file_is_kept_to_its_last_character() -> None:

@@ -11,8 +11,7 @@ from core.generation.fake_model import DONE, FakeModel, files, planned
 from core.generation.model import Brief, Failure
 from core.generation.pipeline import Done, Ended, Pipeline
 from core.generation.progress import Continuing, FileWritten, Retrying
-from core.generation.sentinels import closing
-from core.words.plan import PlannedFile
+from core.generation.sentinels import closing, opening
 from tests.support.generation import CUT, OVERLOADED, REFUSED, Watch, cut_in, going_on
 from tests.support.tiny_framework import FILES, MIGRATION, ROUTES, TinyFramework, tiny, todo_plan
 
@@ -123,23 +122,22 @@ async def test_an_outer_fence_around_a_file_in_two_parts_is_stripped(watch: Watc
     assert LONG == done.tree["app/routes.py"]
 
 
-async def test_two_files_that_were_left_open_are_continued_one_after_the_other(watch: Watch) -> None:
-    plan = todo_plan(files=[*todo_plan().files, PlannedFile(path="app/more.py")])
-    other = LONG.replace("route_", "other_")
-    asked: list[str] = []
+async def test_of_a_model_that_never_closes_a_file_only_the_last_is_asked_for(watch: Watch) -> None:
+    def unclosed(nonce: str) -> list[str]:
+        return [f"{opening(nonce)}migrations/0001_init.sql>>>\n{MIGRATION}\n{opening(nonce)}app/routes.py>>>\n{LONG[:AT]}"]
 
-    def answer(verb: str, arguments: tuple[Any, ...]) -> Any:
-        if verb == "resume":
-            asked.append(arguments[1])
-            return going_on((LONG if arguments[1] == "app/routes.py" else other)[AT - 60 :])
-        first, second = cut(), cut_in("app/more.py", other[:AT])
-        return lambda nonce: [*list(first(nonce))[:-1], "\n", *second(nonce)]
-
-    model = FakeModel([planned(plan)], answer=answer)
-    done = await Pipeline(tiny).generate(model, BRIEF, watch)
+    done, model = await made([unclosed, going_on(REST)], watch)
     assert isinstance(done, Done)
-    assert (LONG, other) == (done.tree["app/routes.py"], done.tree["app/more.py"])
-    assert ["app/routes.py", "app/more.py"] == asked
+    assert (MIGRATION, LONG) == (done.tree["migrations/0001_init.sql"], done.tree["app/routes.py"])
+    assert ["plan", "write", "resume"] == [verb for verb, _ in model.asked]
+
+
+async def test_a_correction_that_is_cut_off_is_continued_too(watch: Watch) -> None:
+    broken = files({**FIRST, "app/routes.py": "def (:\n"})
+    done, model = await made([broken, cut_in("app/routes.py", LONG[:AT]), going_on(REST)], watch)
+    assert isinstance(done, Done)
+    assert LONG == done.tree["app/routes.py"]
+    assert ["plan", "write", "repair", "resume"] == [verb for verb, _ in model.asked]
 
 
 async def test_a_repair_that_is_cut_off_is_continued_too(watch: Watch) -> None:
