@@ -32,7 +32,9 @@ _FROM_PAGE = {
     "favicon.svg": "public/favicon.svg",
 }
 _ROUTES = ("app/", "pages/", "src/app/", "src/pages/")
-_SETTINGS = frozenset({"next.config.ts", "postcss.config.mjs", "tsconfig.json"})
+_SETTINGS = frozenset({"next.config.ts", "postcss.config.mjs", "tsconfig.json", "proxy.ts", "lib/problems.ts"})
+#: what an app uses of the components; how the others are made needs no telling
+_USED = frozenset({"ui/schema.ts", "ui/api.ts"})
 
 
 class NextJS(NodeFramework):
@@ -47,7 +49,8 @@ class NextJS(NodeFramework):
         return _scaffold(_OVERLAYS & frozenset(features))
 
     def is_fixture(self, path: str) -> bool:
-        return super().is_fixture(path) or path in _SETTINGS
+        within = path.startswith(("ui/", "lib/auth/", "app/api/", "app/healthz/"))
+        return super().is_fixture(path) or path in _SETTINGS or (within and path not in _USED)
 
     def install(self, tools: Toolchain) -> Sequence[Recipe]:
         # sharp makes pictures smaller, which is switched off: 18 MB for nothing.
@@ -64,7 +67,7 @@ class NextJS(NodeFramework):
                 name="compile",
                 argv=[str(tools.node), str(tools.launchers / "build_next.cjs")],
                 env={"NODE_ENV": "production", "NO_COLOR": "1", "NEXUS_BUILD_KEY": tree.digest.removeprefix("sha256:")},
-                limits=Limits(cpus=2, memory_mb=2048, pids=256, open_files=4096, seconds=240),
+                limits=Limits(cpus=2, memory_mb=2048, pids=512, open_files=4096, seconds=240),
             )
         ]
 
