@@ -384,7 +384,9 @@ async def test_registration_can_be_closed_after_the_first_account(
         assert (status, nobody["registration"]) == (401, "closed")
 
 
-@with_own_server
+@pytest.mark.parametrize(
+    "framework", [pytest.param(BRING[n], id=n) for n in ("fastapi", "express")], indirect=True, scope="session"
+)
 async def test_an_app_with_data_can_get_accounts_and_lose_them_again(
     framework: Framework, tools: Toolchain, folder: Path, layer: Path, postgres: ThrowawayPostgres
 ) -> None:

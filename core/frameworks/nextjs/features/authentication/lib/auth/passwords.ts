@@ -13,10 +13,23 @@ const COST = { N: 16_384, r: 8, p: 5 }; // 16 MB; what OWASP recommends for this
 /** The same characters typed on another keyboard give the same bytes. */
 const bytesOf = (password: string) => Buffer.from(password.normalize('NFKC'), 'utf8');
 
-function derive(password: string, salt: Buffer, cost: typeof COST, length = 32): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    scrypt(bytesOf(password), salt, length, { ...cost, maxmem: 256 * cost.N * cost.r }, (error, key) => (error ? reject(error) : resolve(key)));
-  });
+// Node has four threads for work like this, and new connections to the database need them too: two for passwords, the rest waits.
+const AT_ONCE = 2;
+const waiting: (() => void)[] = [];
+let running = 0;
+
+async function derive(password: string, salt: Buffer, cost: typeof COST, length = 32): Promise<Buffer> {
+  if (running >= AT_ONCE) await new Promise<void>((resolve) => { waiting.push(resolve); });
+  else running += 1;
+  try {
+    return await new Promise((resolve, reject) => {
+      scrypt(bytesOf(password), salt, length, { ...cost, maxmem: 256 * cost.N * cost.r }, (error, key) => (error ? reject(error) : resolve(key)));
+    });
+  } finally {
+    const next = waiting.shift();
+    if (next) next(); // its place goes to who waits
+    else running -= 1;
+  }
 }
 
 /** A new password; throws a sentence about what is wrong with it. */
