@@ -17,7 +17,7 @@ from typing import Self
 from core.errors import InvalidInput, TooLarge
 from core.ids import Digest
 
-MAX_FILES = 120  #: a scaffold brings up to 42, and a plan may name 50 more
+MAX_FILES = 120  #: a scaffold brings up to 46, and a plan may name 50 more
 MAX_FILE_BYTES = 200_000
 MAX_TREE_BYTES = 2_000_000
 MAX_PATH_CHARS = 200
@@ -71,7 +71,7 @@ class FileTree(Mapping[str, str]):
 
     Raises (on construction):
         InvalidInput: a hostile or colliding path, or text with a NUL character or a lone surrogate.
-        TooLarge: more than 60 files, a file over 200 kB, or a tree over 2 MB (UTF-8).
+        TooLarge: more than 120 files, a file over 200 kB, or a tree over 2 MB (UTF-8).
     """
 
     __slots__ = ("_digest", "_files")

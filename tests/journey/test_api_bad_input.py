@@ -80,7 +80,7 @@ async def test_an_unknown_framework_is_answered_with_the_known_ones(alice: User,
     }
     for path, body in bodies.items():
         problem = (await alice.post(path, body)).problem(400, "invalid-input")
-        assert "fastapi and express" in problem["detail"]
+        assert "fastapi, express, react, nextjs and vue" in problem["detail"]
         assert len(problem["detail"]) < 400
 
 
