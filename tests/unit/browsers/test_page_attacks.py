@@ -23,13 +23,16 @@ from .conftest import App
 
 @contextlib.asynccontextmanager
 async def none_left() -> AsyncIterator[None]:
-    """Whatever was started meanwhile has ended at the end."""
+    """Whatever was started meanwhile has ended at the end; what ran before, such as a Postgres of other tests, has its own children."""
     started: dict[int, psutil.Process] = {}
+    before = {process.pid for process in psutil.Process().children()}
 
     async def watch() -> None:
         while True:
-            for process in psutil.Process().children(recursive=True):
-                started.setdefault(process.pid, process)
+            for child in psutil.Process().children():
+                if child.pid not in before:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        started.update((process.pid, process) for process in (child, *child.children(recursive=True)))
             await asyncio.sleep(0.05)
 
     watching = asyncio.create_task(watch())
