@@ -76,8 +76,14 @@ class Framework(ABC):
         before = self.scaffold()
         return FileTree({path: text for path, text in self.scaffold([feature]).items() if before.get(path) != text})
 
+    def guide(self) -> str:
+        """How an app is written on the scaffold: which files, what the code in them looks like, how to go beyond lists and forms. A model
+        is told so; it is Nexus's own text."""
+        return ""
+
     def is_fixture(self, path: str) -> bool:
-        """Whether a model needs to know of this file of the scaffold only that it is there: its text is left out of prompts."""
+        """Whether a model needs to know of this file of the scaffold only that it is there: its text is left out of prompts as long as it
+        is the scaffold's."""
         return path.endswith((".css", ".svg", ".lock"))
 
     @abstractmethod

@@ -66,6 +66,9 @@ class NodeFramework(Framework):
     @abstractmethod
     def scaffold(self, features: Collection[Feature] = ()) -> FileTree: ...
 
+    def guide(self) -> str:
+        return (self.home / "guide.md").read_text(encoding="utf-8")
+
     def owns(self, path: str) -> bool:
         return path in _OWNED
 

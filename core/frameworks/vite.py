@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from core.files import FileTree, read_tree
-from core.frameworks.express.framework import server
+from core.frameworks.express.framework import is_server_fixture, server, server_guide
 from core.frameworks.framework import Recipe, StartCommand, Toolchain
 from core.frameworks.npm import ENTRIES, NodeFramework, scaffold_files, serve, syntax_check
 from core.frameworks.page import page
@@ -31,7 +31,7 @@ _FROM_PAGE = {
     "favicon.svg": "public/favicon.svg",
 }
 _OVERLAYS: frozenset[Feature] = frozenset({"authentication"})  #: features that change the scaffold
-_SETTINGS = frozenset({"vite.config.ts", "tsconfig.json", "server/pages.js", "server/features.js"})
+_SETTINGS = frozenset({"vite.config.ts", "tsconfig.json"})
 _LIMITS = Limits(cpus=2, memory_mb=2048, pids=256, open_files=4096, seconds=120)
 
 
@@ -51,7 +51,10 @@ class ViteFramework(NodeFramework):
         """The files of the front end that are kept elsewhere than in ``scaffold/``."""
 
     def is_fixture(self, path: str) -> bool:
-        return super().is_fixture(path) or path in _SETTINGS or path.startswith("server/auth/")
+        return super().is_fixture(path) or path in _SETTINGS or is_server_fixture(path, "server")
+
+    def guide(self) -> str:
+        return server_guide("server") + super().guide()
 
     def build(self, tree: FileTree, tools: Toolchain) -> Sequence[Recipe]:
         self.entry(tree)

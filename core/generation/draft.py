@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from core.errors import InvalidInput, UserError
 from core.files import FileTree, check_path
 from core.frameworks.framework import Framework
-from core.generation import edits, features, fixing, relevance
+from core.generation import edits, features, fixing, relevance, scaffolding
 from core.generation.parser import Parsed
 from core.generation.policy import PackagePolicy
 from core.generation.problem import Problem
@@ -62,8 +62,7 @@ class Draft:
 
     async def settle(self, plan: Plan) -> Plan:
         """The plan without what cannot be: paths that are hostile, owned, frozen or brought by the scaffold, and packages that
-        are
-        refused."""
+        are refused. Its settings come into the tree at once."""
         brought = features.overlay(self.framework, plan.features) if self._kind is Kind.NEW else ()
         files: dict[str, PlannedFile] = {}
         for file in plan.files:
@@ -86,6 +85,7 @@ class Draft:
                 files.setdefault(path, file.model_copy(update={"path": path, "imports": imports}))
         self.plan = plan.model_copy(update={"files": list(files.values())})
         self.plan = self.plan.model_copy(update={"dependencies": await self._accepted(plan.dependencies)})
+        self.base = scaffolding.with_settings(self.base, plan.settings)
         return self.plan
 
     async def _accepted(self, wanted: Sequence[str]) -> list[str]:

@@ -101,15 +101,16 @@ def _told(framework: Framework, feature: Feature) -> str:
     if feature in framework.features:
         own = list(framework.feature_files(feature))
         files = f" Its files: {', '.join(own)}." if own else ""
-        told = f"{feature}: the scaffold brings it, tested. Use it as it is, read its files, and never write another."
+        told = f"{feature}: the scaffold brings it, tested. Use it as it is, and never write another."
         return f"{told}{files} {_BROUGHT.get(feature, '')}".rstrip()
     return f"{feature}: {_WRITTEN[feature]}"
 
 
 _BROUGHT: Mapping[Feature, str] = {
-    "authentication": "Everything below /api but /api/auth needs a session already. Tables that belong to somebody refer to "
-    "its table of users, and every query of such rows is limited to the signed-in user. Do not touch passwords, cookies or "
-    "sessions.",
+    "authentication": "Everything below /api but /api/auth needs a session already. What crud serves, it serves to whoever is "
+    "signed in. A resource whose rows are one person's own has instead routes of its own, at the same addresses: its table has "
+    "user_id bigint NOT NULL REFERENCES auth_users ON DELETE CASCADE, and each of its statements is limited to whoever is signed "
+    "in. Do not touch passwords, cookies or sessions.",
     "search": "Lists take ?q=; name the columns that it looks into where the resource is declared.",
 }
 

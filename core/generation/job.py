@@ -25,6 +25,7 @@ from core.generation.model import Brief, ChangeBrief, Complete, Failed, Failure,
 from core.generation.parser import EditStarted, FileEnded, FileStarted, Parsed, Parser, strip_fence
 from core.generation.problem import Problem
 from core.generation.progress import Continuing, FileWriting, FileWritten, Listener, Note, Retrying
+from core.generation.prompts import fence
 from core.generation.waves import waves
 from core.words.plan import PlannedFile
 
@@ -397,9 +398,10 @@ def _what_was_wrong(answer: _Answer) -> str:
     parsed = answer.parsed
     if answer.failed_edits:
         listed = "\n".join(f"- {path}: {reason}" for path, reason in answer.failed_edits.items())
-        return f"Of your last answer these edits were not made; write the whole file instead, each of them:\n{listed}"
+        return f"Of your last answer these edits were not made; write the whole file instead, each of them:\n{fence(listed)}"
     if parsed.problems:
-        return "Of your last answer these files were not kept:\n" + "\n".join(f"- {problem}" for problem in parsed.problems)
+        listed = "\n".join(f"- {problem}" for problem in parsed.problems)
+        return f"Of your last answer these files were not kept:\n{fence(listed)}"
     if isinstance(answer.last, Complete) and not (parsed.files or parsed.unclosed or parsed.edits or parsed.removed):
         return diagnose(parsed.prose).for_model
     return ""

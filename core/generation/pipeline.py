@@ -27,7 +27,7 @@ from core.generation.job import Job
 from core.generation.model import Brief, ChangeBrief, Complete, Failure, Model, Usage
 from core.generation.policy import PackagePolicy
 from core.generation.progress import Listener, Note, Planned
-from core.generation.scaffolding import Laid, relaid
+from core.generation.scaffolding import Laid, relaid, titled
 from core.words.plan import FEATURES, Feature, FrameworkName, Plan, PlannedFile
 
 
@@ -69,7 +69,7 @@ class Pipeline:
         wanted = features.complete([*planned.features, *(() if model.own_code else wished)])
         told = _with_assumption(planned, "" if model.own_code else features.styling_assumption(brief.styling, framework))
         base = framework.scaffold([feature for feature in wanted if feature in framework.features])
-        draft = Draft(framework, base, self._policy, note)
+        draft = Draft(framework, titled(base, told), self._policy, note)
         progress(Planned(await draft.settle(told.model_copy(update={"features": wanted}))))
         return await Job(model, draft, progress, self._limits, outcome.usage, notes).write(brief)
 

@@ -75,6 +75,24 @@ available.
 - / is a page that people can use: it lists, adds, changes and deletes, it looks designed, works on a phone and in dark mode, \
 and has empty, loading and error states. It loads nothing from other hosts.
 - Text from people is escaped where it is shown, and SQL takes parameters, never pasted text.
+
+What the scaffold has already, in every framework, tested; use it and never write it again:
+- A page that does all of the above for every resource: lists with search, filters and sorting, forms by the fields' types, \
+messages, dark mode. It shows what its schema.json says:
+{"title": "Tasks", "resources": [{"name": "tasks", "label": "Tasks", "one": "task", "fields": [{"name": "title", "type": \
+"text", "label": "Title", "required": true}, {"name": "status", "type": "choice", "label": "Status", "required": true, \
+"choices": ["open", "done"]}, {"name": "project", "type": "reference", "label": "Project", "references": "projects"}]}]}
+The types are those of the plan's fields. The first text field is what a record is called; a boolean named like done or paid \
+crosses it off. An app with accounts has "authentication": true beside the title.
+- crud, which serves a resource as the contract says, with a message for each field that is wrong; lists take ?q=, \
+?<field>=<value>, ?limit= and ?offset=. Its table has id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a column for each \
+field, of its name, and created_at and updated_at, both timestamptz NOT NULL DEFAULT now(). Columns are text (text, long_text, \
+email, url, choice), bigint (integer), numeric (number), numeric(14,2) (money), boolean NOT NULL DEFAULT false, date, \
+timestamptz (datetime), and for a reference bigint REFERENCES its table, with the ON DELETE that makes sense.
+- The look: a style sheet, and theme.css with the accent colour alone, :root { --accent-hue: 275; --accent-chroma: 0.19; }, \
+where the hue is from 0 to 360 and a chroma of 0 is grey.
+So an app is mostly the tables, a small module for each resource and the list of them, schema.json and theme.css. Write routes \
+and views of your own for what lists and forms cannot do, beside them.
 """
 
 _PLAN_TASK = """\
@@ -90,9 +108,10 @@ reference; otherwise empty.
 - dependencies: names of packages beyond the scaffold's own, only from the list above. Usually none.
 - files: every file that you will write or replace, with its path, its purpose, what it exports (names with their signatures, as \
 other files call them) and what it imports (paths of other files in this list, and no others). Files may be written apart, by \
-writers who see of each other only this plan, so that exports must be exact. Keep it small: 3 to 12 files, each under 300 lines. \
-Do not list a file that belongs to the platform, or that the scaffold brings and you leave as it is. With a database there is at \
-least one file migrations/0001_….sql.
+writers who see of each other only this plan, so that exports must be exact. Keep it small: 4 to 8 files where the scaffold's page \
+is enough, seldom more than 12, each under 300 lines. Do not list a file that belongs to the platform, or that the scaffold brings \
+and you leave as it is; README.md and .env.example are seen to.
+- requires_database: whether the app keeps anything.
 - assumptions: what you decided where the description was silent or contradicts itself, a sentence each, at most 5."""
 
 _CHANGE_TASK = """
@@ -127,16 +146,25 @@ A file that nothing needs any more is removed with a line
 {removal}path/of/the/file>>>"""
 
 
+_NOT_SHOWN = "A file that is not shown is there, whole and working: leave it as it is, unless it is yours to write."
+
+
 # -- the five requests --------------------------------------------------------------------------------------------------------------
 
 
 def plan(brief: Brief, frameworks: Sequence[Framework]) -> Prompt:
     """Ask for the plan of a new app, in one of these frameworks."""
-    blocks = [Block(text="\n\n".join(describe(framework) for framework in frameworks), shared=True), _description(brief)]
-    wished = features.known(brief.features)
+    described = "\n\n".join(f"{describe(framework)}\nIts files:\n{_listing(framework)}" for framework in frameworks)
     known = "The features that are known by name, and what each means:\n" + features.guidance_for_all(frameworks)
+    wished = features.known(brief.features)
     named = f"\nWhat was asked for names these of them, which the plan must have: {', '.join(wished)}." if wished else ""
-    return Prompt(system=_SYSTEM, blocks=(blocks[0], Block(text=known, shared=True), blocks[1], Block(text=_PLAN_TASK + named)))
+    blocks = (
+        Block(text=described, shared=True),
+        Block(text=known, shared=True),
+        _description(brief),
+        Block(text=_PLAN_TASK + named),
+    )
+    return Prompt(system=_SYSTEM, blocks=blocks)
 
 
 def plan_change(brief: ChangeBrief, framework: Framework) -> Prompt:
@@ -168,18 +196,17 @@ def resume(writing: Writing, framework: Framework, path: str, partial: str, nonc
 
 def _writing(writing: Writing, framework: Framework) -> tuple[Block, ...]:
     """The prefix that all calls of one plan share, byte for byte: nothing in it depends on the call."""
-    plan = fence(writing.plan.model_dump_json(indent=1))
+    plan = _as_data(writing.plan)
     first = [file.path for file in writing.plan.files]
     if isinstance(writing.brief, ChangeBrief):
         after = Block(text="The plan after the change:\n" + plan, shared=True)
         first += relevance.named_in(writing.brief.request, writing.tree)
         app = _app(framework, writing.brief.plan, writing.tree, first)
         return (*app, *_guidance(framework, writing.plan.features), _request(writing.brief), after)
-    there = "The project as it is now. Your files are added to it, or replace a file of the same path.\n\n"
-    tree = relevance.render(writing.tree, first, is_fixture=framework.is_fixture)
+    there = f"The project as it is now. Your files are added to it, or replace a file of the same path. {_NOT_SHOWN}\n"
     return (
-        Block(text=describe(framework, writing.plan.features)),
-        Block(text=there + tree, shared=True),
+        Block(text=describe(framework)),
+        Block(text=there + fence(_shown(framework, writing.plan.features, writing.tree, first)), shared=True),
         *_guidance(framework, writing.plan.features),
         _description(writing.brief),
         Block(text="The plan of the app:\n" + plan, shared=True),
@@ -206,10 +233,11 @@ def _write_task(writing: Writing, nonce: str) -> str:
     listed = json.dumps(
         [file.model_dump(include={"path", "purpose", "exports"}) for file in writing.files], ensure_ascii=False, indent=1
     )
-    change = isinstance(writing.brief, ChangeBrief)
-    task = f"Write these files, each whole, in this order:\n{fence(listed)}\n\n{_format(nonce, edits=change)}"
-    if isinstance(writing.brief, ChangeBrief):
-        task += "\nChange only what the request needs; keep the rest of each file as it is." + _frozen_note(writing.brief.frozen)
+    if not isinstance(writing.brief, ChangeBrief):
+        return f"Write these files, each whole, in this order:\n{fence(listed)}\n\n{_format(nonce)}{_told(writing.told)}"
+    task = f"Write these files, or edit or remove them as their purposes say, in this order:\n{fence(listed)}\n\n"
+    task += _format(nonce, edits=True)
+    task += "\nChange only what the request needs; keep the rest of each file as it is." + _frozen_note(writing.brief.frozen)
     return task + _told(writing.told)
 
 
@@ -237,24 +265,40 @@ def fence(text: str) -> str:
     return f'<data id="{mark}">\n{text}\n</data id="{mark}">'
 
 
-def describe(framework: Framework, wanted: Collection[Feature] = ()) -> str:
-    """The scaffold with these features, and its rules. It is Nexus's own text, so it is not fenced."""
-    tree = framework.scaffold([feature for feature in wanted if feature in framework.features])
-    lines = [f"  {path}{_standing(framework, path)}" for path in tree]
-    own = ", ".join(sorted(framework.dependencies(tree)))
+def _as_data(plan: Plan) -> str:
+    return fence(plan.model_dump_json(indent=1, exclude_defaults=True))
+
+
+def describe(framework: Framework) -> str:
+    """The framework, how an app is written on its scaffold, and its packages. It is Nexus's own text, so it is not fenced."""
+    own = ", ".join(sorted(framework.dependencies(framework.scaffold())))
     more = ", ".join(sorted(packages.allowed(framework.name)))
     return (
-        f"The framework {framework.name}: {framework.label} on {framework.runtime}. "
-        "Apps start from a scaffold that builds and starts by itself:\n"
-        + "\n".join(lines)
-        + f"\nIts packages: {own}.\nPackages that may be added, and no others: {more}."
+        f"The framework {framework.name}: {framework.label} on {framework.runtime}, on a scaffold that builds and starts by itself.\n"
+        f"{framework.guide()}"
+        f"Its packages: {own}.\nPackages that may be added, and no others: {more}. "
+        f"The platform keeps {framework.manifest}: a file of yours there is only read for the names of further packages."
     )
 
 
-def _standing(framework: Framework, path: str) -> str:
-    if path == framework.manifest:
-        return "  (the platform keeps it; a file of yours there is only read for the names of further packages)"
-    return "  (belongs to the platform: never write it)" if framework.owns(path) else ""
+def _listing(framework: Framework) -> str:
+    """The paths of the scaffold, on a few lines."""
+    by_folder: dict[str, list[str]] = {}
+    for path in framework.scaffold():
+        folder, _, name = path.rpartition("/")
+        own = " (belongs to the platform: never write it)" if framework.owns(path) else ""
+        by_folder.setdefault(folder, []).append(name + own)
+    return "\n".join(f"  {folder + '/' if folder else ''}: {', '.join(names)}" for folder, names in by_folder.items())
+
+
+def _shown(framework: Framework, wanted: Collection[Feature], tree: FileTree, first: Sequence[str]) -> str:
+    """The files for a prompt. What of the scaffold nobody has to read is left out, unless somebody has changed it."""
+    scaffold = framework.scaffold([feature for feature in wanted if feature in framework.features])
+
+    def is_fixture(path: str) -> bool:
+        return framework.is_fixture(path) and tree[path] == scaffold.get(path)
+
+    return relevance.render(tree, first, is_fixture=is_fixture)
 
 
 def _description(brief: Brief) -> Block:
@@ -272,11 +316,11 @@ def _request(brief: ChangeBrief) -> Block:
 
 
 def _app(framework: Framework, plan: Plan, tree: FileTree, first: Sequence[str] = ()) -> tuple[Block, ...]:
-    shown = relevance.render(tree, first, is_fixture=framework.is_fixture)
+    shown = _shown(framework, plan.features, tree, first)
     return (
-        Block(text=describe(framework, plan.features)),
-        Block(text="The app's plan:\n" + fence(plan.model_dump_json(indent=1))),
-        Block(text="The app's files:\n" + fence(shown), shared=True),
+        Block(text=describe(framework)),
+        Block(text="The app's plan:\n" + _as_data(plan)),
+        Block(text=f"The app's files. {_NOT_SHOWN}\n{fence(shown)}", shared=True),
     )
 
 
@@ -301,5 +345,5 @@ def _told(text: str) -> str:
 def _frozen_note(frozen: frozenset[str]) -> str:
     if not frozen:
         return ""
-    names = ", ".join(sorted(frozen))
-    return f"\nThese files were released and may never change: {names}. A change of the schema is a new, higher-numbered file."
+    names = fence(json.dumps(sorted(frozen), ensure_ascii=False))
+    return f"\nThese files were released and may never change:\n{names}\nA change of the schema is a new, higher-numbered file."

@@ -1,6 +1,7 @@
-"""Scaffolding: laying what the scaffold brings for a feature into an app that gets it later, and taking it out again.
+"""Scaffolding: what is done to the scaffold's files without a model: an app's name in them, its settings, features that come or go.
 
-Pure; called by the pipeline when a change adds or removes a feature. A file that is as the scaffold had it gets the scaffold's
+Pure; called by the pipeline, which names new apps, by the draft, which knows the settings, and for changes that add or remove a
+feature. A file that is as the scaffold had it gets the scaffold's
 other version; one that somebody has changed since is left, and named, so that a model wires it by hand. A migration of a
 feature takes the next free number once and keeps it: what has run is never renumbered, and it stays when the feature goes, with
 the rows it holds.
@@ -14,9 +15,10 @@ from dataclasses import dataclass
 
 from core.files import FileTree
 from core.frameworks.framework import Framework
-from core.words.plan import Feature
+from core.words.plan import Feature, Plan, Setting
 
 MIGRATIONS = "migrations/"
+_SETTING = re.compile(r"(?:^#.*\n)*^(?P<name>[A-Z][A-Z0-9_]*)=.*$", re.MULTILINE)
 _NUMBERED = re.compile(r"migrations/(?P<number>\d+)(?P<name>[^/]*\.sql)")
 
 
@@ -27,6 +29,40 @@ class Laid:
     tree: FileTree
     touched: Collection[str]  #: paths that were added, replaced or removed
     by_hand: Mapping[str, str]  #: files that were changed since: path to the scaffold's version; empty where that has none
+
+
+README = "README.md"
+SETTINGS = ".env.example"
+
+
+def titled(scaffold: FileTree, plan: Plan) -> FileTree:
+    """The scaffold with a README that says what the app is."""
+    if not scaffold.get(README, "").startswith("# App\n"):
+        return scaffold
+    name, summary = _line(plan.name) or "App", _line(plan.summary)
+    heading = f"# {name}\n" + (f"\n{summary}\n" if summary else "")
+    return scaffold.with_files({README: heading + scaffold[README].removeprefix("# App\n")})
+
+
+def with_settings(tree: FileTree, settings: Iterable[Setting]) -> FileTree:
+    """The tree with these settings in its `.env.example`, as the platform contract asks; those that it names already are as they were."""
+    lines = "".join((f"# {purpose}\n" if (purpose := _line(one.purpose)) else "") + f"{one.name}=\n" for one in settings)
+    before = tree.get(SETTINGS, "")
+    text = _with_lines(before, lines)
+    return tree if text == before else tree.with_files({SETTINGS: text})
+
+
+def _with_lines(text: str, lines: str) -> str:
+    """The text of a `.env.example` with those settings of ``lines`` that it does not name, and their comments."""
+    for match in _SETTING.finditer(lines):
+        if not re.search(rf"^#?\s*(?:export\s+)?{match['name']}\s*=", text, re.MULTILINE):
+            text += ("\n" if text and not text.endswith("\n") else "") + match[0].rstrip("\n") + "\n"
+    return text
+
+
+def _line(text: str) -> str:
+    """A model's words on one line of a file, without what a file does not take."""
+    return " ".join(text.replace("\0", " ").split()).encode("utf-8", "ignore").decode()[:600]
 
 
 def next_migration(paths: Iterable[str]) -> int:
@@ -58,6 +94,9 @@ def relaid(
             continue
         elif tree.get(path) == was and path not in frozen:
             changes[path] = will
+        elif path == SETTINGS and path in tree:
+            if (text := _with_lines(tree[path], will or "")) != tree[path]:
+                changes[path] = text
         else:
             by_hand[path] = will or ""
     laid = tree.with_files(changes)

@@ -13,11 +13,12 @@ from pathlib import Path
 from core.files import FileTree
 from core.frameworks.framework import Recipe, StartCommand, Toolchain
 from core.frameworks.npm import NodeFramework, scaffold_files, serve, syntax_check
-from core.frameworks.page import page
+from core.frameworks.page import is_page_fixture, page
 from core.words.plan import Feature
 
 _HERE = Path(__file__).parent
 _OVERLAYS: frozenset[Feature] = frozenset({"authentication"})  #: features with a folder below ``features/``
+_SETTLED = frozenset({"features.js", "pages.js", "problems.js"})
 
 
 class Express(NodeFramework):
@@ -31,6 +32,12 @@ class Express(NodeFramework):
 
     def scaffold(self, features: Collection[Feature] = ()) -> FileTree:
         return _scaffold(_OVERLAYS & frozenset(features))
+
+    def guide(self) -> str:
+        return server_guide("src") + super().guide()
+
+    def is_fixture(self, path: str) -> bool:
+        return super().is_fixture(path) or is_server_fixture(path, "src") or is_page_fixture(path, "public")
 
     def build(self, tree: FileTree, tools: Toolchain) -> Sequence[Recipe]:
         self.entry(tree)
@@ -53,6 +60,17 @@ def server(folder: str, features: Collection[Feature] = ()) -> Mapping[str, str]
         elif path.startswith("migrations/") or path == ".env.example":
             files[path] = content
     return files
+
+
+def server_guide(folder: str) -> str:
+    """How an app is written on that server, when it is below ``folder``."""
+    return (_HERE / "server.md").read_text(encoding="utf-8").replace("src/", f"{folder}/")
+
+
+def is_server_fixture(path: str, folder: str) -> bool:
+    """Of that server, what a model needs to know only that it is there."""
+    inside = path.removeprefix(f"{folder}/")
+    return inside != path and (inside in _SETTLED or inside.startswith("auth/"))
 
 
 @cache

@@ -15,7 +15,7 @@ from pathlib import Path
 from core.errors import InvalidInput
 from core.files import FileTree, read_tree
 from core.frameworks.framework import Framework, Recipe, StartCommand, Toolchain
-from core.frameworks.page import page
+from core.frameworks.page import is_page_fixture, page
 from core.words.plan import Feature
 from core.words.walls import Limits, Mount, Network
 
@@ -24,6 +24,7 @@ _OVERLAYS: frozenset[Feature] = frozenset({"authentication"})  #: features with 
 _OWNED = frozenset(
     {"requirements.lock", "uv.lock", "poetry.lock", "pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "Pipfile.lock"}
 )
+_SETTLED = frozenset({"app/__init__.py", "app/features.py", "app/problems.py"})
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 _VERSION = re.compile(r"(?:===|==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+")
 _EXACT = re.compile(r"v?[0-9][A-Za-z0-9.+!_-]{0,60}")
@@ -42,6 +43,12 @@ class FastAPI(Framework):
 
     def scaffold(self, features: Collection[Feature] = ()) -> FileTree:
         return _scaffold(_OVERLAYS & frozenset(features))
+
+    def guide(self) -> str:
+        return (_HERE / "guide.md").read_text(encoding="utf-8")
+
+    def is_fixture(self, path: str) -> bool:
+        return super().is_fixture(path) or path in _SETTLED or path.startswith("app/auth/") or is_page_fixture(path, "static")
 
     def owns(self, path: str) -> bool:
         return path in _OWNED

@@ -11,6 +11,8 @@ from pathlib import Path
 from core.frameworks.vite import ViteFramework
 from core.words.plan import Feature
 
+_PARTS = ("src/components/", "src/composables/", "src/format.ts")  #: used by the page, and not read by whoever writes an app
+
 
 class Vue(ViteFramework):
     """Vue, `src/App.vue`, and `server/server.js`."""
@@ -19,6 +21,9 @@ class Vue(ViteFramework):
     label = "Vue"
     home = Path(__file__).parent
     checker = ("node_modules/vue-tsc/bin/vue-tsc.js", "--noEmit")
+
+    def is_fixture(self, path: str) -> bool:
+        return super().is_fixture(path) or path.startswith(_PARTS)
 
     def components(self, features: Collection[Feature]) -> Mapping[str, str]:
         return {}

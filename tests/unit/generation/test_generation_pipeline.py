@@ -42,7 +42,7 @@ async def test_a_good_answer_is_an_app_on_the_scaffold_told_step_by_step() -> No
     model, watch = FakeModel(plans(), [files(FILES)]), Watch()
     done = await generate(model, watch)
     assert isinstance(done, Done)
-    assert dict(done.tree) == {**TinyFramework().scaffold(), **FILES}
+    assert dict(done.tree) == {**TinyFramework().scaffold(), "README.md": "# Todos\n\nKeeps todos.\n", **FILES}
     assert done.written == ("app/routes.py", "migrations/0001_init.sql")
     assert done.usage == CALL + CALL
     assert done.notes == ()

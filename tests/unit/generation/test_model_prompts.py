@@ -69,9 +69,10 @@ def test_the_same_request_gives_the_same_prefix_again() -> None:
 
 
 def test_the_model_is_told_what_belongs_to_the_platform_and_which_packages_there_are() -> None:
-    told = prompts.describe(FRAMEWORK)
-    assert "server.py  (belongs to the platform" in told
+    told = prompts.plan(Brief(description="x"), [FRAMEWORK]).blocks[0].text
+    assert "server.py (belongs to the platform: never write it)" in told
     assert "python-multipart" in told
+    assert "keeps packages.json" in told
 
 
 @pytest.mark.parametrize("number", [3, 4], ids=["rewrite", "repair"])
@@ -124,6 +125,51 @@ def test_style_sheets_and_icons_of_the_scaffold_are_told_by_name_alone(name: Fra
             assert tree[path] not in text
 
 
+@pytest.mark.parametrize("name", sorted(FRAMEWORKS))
+def test_what_somebody_has_changed_of_the_scaffold_is_shown(name: FrameworkName) -> None:
+    framework = FRAMEWORKS[name]
+    changed = next(path for path in framework.scaffold() if framework.is_fixture(path))
+    tree = framework.scaffold().with_files({changed: "an app's own\n"})
+    change = ChangeBrief(request="x", plan=todo_plan(framework=name), tree=tree)
+    assert f"=== {changed}\nan app's own\n" in "".join(block.text for block in prompts.plan_change(change, framework).blocks)
+
+
+@pytest.mark.parametrize("name", sorted(FRAMEWORKS))
+def test_every_request_of_an_app_tells_how_its_scaffold_is_written_on(name: FrameworkName) -> None:
+    framework, tree = FRAMEWORKS[name], FRAMEWORKS[name].scaffold()
+    plan = todo_plan(framework=name)
+    change = ChangeBrief(request="x", plan=plan, tree=tree)
+    asked = [
+        prompts.plan(Brief(description="x"), list(FRAMEWORKS.values())),
+        prompts.plan_change(change, framework),
+        prompts.write(Writing(brief=Brief(description="x"), plan=plan, files=plan.files, tree=tree), framework, NONCE),
+        prompts.write(Writing(brief=change, plan=plan, files=plan.files, tree=tree), framework, NONCE),
+        prompts.repair(Failure(plan=plan, tree=tree, check="try", log_tail="x"), framework, NONCE),
+    ]
+    assert framework.guide()
+    for prompt in asked:
+        assert framework.guide() in "".join(block.text for block in prompt.blocks)
+        assert "schema.json" in prompt.system
+
+
+@pytest.mark.parametrize("name", sorted(FRAMEWORKS))
+def test_a_guide_names_only_files_that_the_scaffold_has(name: FrameworkName) -> None:
+    tree = FRAMEWORKS[name].scaffold(["authentication"])
+    named = re.findall(r"(?<![\w/.<>-])(?:[a-z]+/)+[\w.]+\.(?:py|js|ts|tsx|vue|css|json|sql|html)\b", FRAMEWORKS[name].guide())
+    assert {"migrations/0001_init.sql"} < set(named)
+    assert [] == [path for path in named if path not in tree]
+
+
+@pytest.mark.parametrize("name", sorted(FRAMEWORKS))
+def test_a_request_for_an_apps_files_is_some_ten_thousand_tokens_at_most(name: FrameworkName) -> None:
+    framework, plan = FRAMEWORKS[name], todo_plan(framework=name, features=["authentication", "search"])
+    writing = Writing(
+        brief=Brief(description="x"), plan=plan, files=plan.files, tree=framework.scaffold(["authentication", "search"])
+    )
+    prompt = prompts.write(writing, framework, NONCE)
+    assert len(prompt.system) + sum(len(block.text) for block in prompt.blocks) < 40_000
+
+
 def test_a_file_that_the_request_names_is_shown_before_others() -> None:
     tree = FileTree({f"app/big{n}.py": f"# number {n}\n" + "x = 1\n" * 10_000 for n in range(4)})
     for number in range(4):
@@ -139,7 +185,8 @@ def test_the_next_migration_is_told_by_its_number() -> None:
 
 
 def test_frozen_files_are_named_in_a_change() -> None:
-    assert "may never change: migrations/0001_init.sql" in all_prompts()[3].blocks[-1].text
+    told = all_prompts()[3].blocks[-1].text
+    assert re.search(r'may never change:\n<data id="\w+">\n\["migrations/0001_init.sql"\]\n</data', told)
 
 
 def test_a_tree_that_is_too_large_shows_the_files_that_matter_and_names_the_rest() -> None:

@@ -42,7 +42,7 @@ async def test_what_is_imported_comes_first_and_is_shown(watch: Watch) -> None:
     model = FakeModel([planned(PLAN)], answer=writer)
     done = await Pipeline(tiny).generate(model, BRIEF, watch)
     assert isinstance(done, Done)
-    assert {**TinyFramework().scaffold(), **TEXTS} == dict(done.tree)
+    assert {**TinyFramework().scaffold(), "README.md": "# Todos\n\nKeeps todos.\n", **TEXTS} == dict(done.tree)
     calls = asked(model)
     assert [list(FILES), LEAVES[:4], LEAVES[4:8], LEAVES[8:], ["app/all.py"]] == calls
     shown = [set(arguments[0].written) for verb, arguments in model.asked if verb == "write"]

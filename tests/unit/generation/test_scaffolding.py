@@ -1,13 +1,19 @@
-"""A feature that comes later is laid in where nobody has touched the scaffold, and named where somebody has."""
+"""A feature that comes later is laid in where nobody has touched the scaffold, and named where somebody has; apps get their names."""
 
 from __future__ import annotations
 
 import pytest
 
+from core.files import FileTree
 from core.frameworks.registry import FRAMEWORKS
-from core.generation.scaffolding import next_migration, relaid
-from core.words.plan import FrameworkName
+from core.generation.fake_model import FakeModel, files, planned
+from core.generation.generated import Done
+from core.generation.model import Brief
+from core.generation.pipeline import Pipeline
+from core.generation.scaffolding import next_migration, relaid, titled, with_settings
+from core.words.plan import FrameworkName, Setting
 from tests.support.generation import ACCOUNTS, WIRED, Featured
+from tests.support.tiny_framework import FILES, tiny, todo_plan
 
 FRAMEWORK = Featured()
 APP = FRAMEWORK.scaffold().with_files(
@@ -77,3 +83,38 @@ def test_accounts_come_to_a_real_app_later_and_go_again(name: FrameworkName) -> 
 def test_the_next_number_is_after_the_highest() -> None:
     assert 1 == next_migration([])
     assert 13 == next_migration(["migrations/0003_a.sql", "migrations/12_b.sql", "migrations/readme.md", "x/0099_c.sql"])
+
+
+# -- the name and the settings of an app ------------------------------------------------------------------------------------------------
+
+
+def test_a_readme_that_is_the_scaffolds_says_what_the_app_is() -> None:
+    scaffold = FileTree({"README.md": "# App\n\nA tiny app.\n"})
+    named = titled(scaffold, todo_plan(name="Paint\n# shop", summary="Keeps \0paints. "))
+    assert "# Paint # shop\n\nKeeps paints.\n\nA tiny app.\n" == named["README.md"]
+    assert titled(named, todo_plan()) == named
+
+
+def test_settings_that_are_not_named_yet_are_named_once() -> None:
+    settings = [Setting(name="SMTP_HOST", purpose="where mail\ngoes"), Setting(name="DATABASE_URL"), Setting(name="OTHER")]
+    tree = with_settings(FileTree({".env.example": "DATABASE_URL=x\n# OTHER=1"}), settings)
+    assert "DATABASE_URL=x\n# OTHER=1\n# where mail goes\nSMTP_HOST=\n" == tree[".env.example"]
+    assert with_settings(tree, settings) == tree
+    assert "OTHER=\n" == with_settings(FileTree({}), settings[2:])[".env.example"]
+
+
+async def test_the_settings_of_a_plan_are_in_the_app_although_no_file_of_the_plan_names_them() -> None:
+    plan = todo_plan(settings=[Setting(name="SMTP_HOST", purpose="where mail goes")])
+    done = await Pipeline(tiny).generate(FakeModel([planned(plan)], [files(FILES)]), Brief(description="x"), lambda event: None)
+    assert isinstance(done, Done)
+    assert "# where mail goes\nSMTP_HOST=\n" == done.tree[".env.example"]
+
+
+def test_a_features_settings_come_into_a_file_that_has_the_apps_own() -> None:
+    framework = FRAMEWORKS["express"]
+    app = with_settings(framework.scaffold(), [Setting(name="SMTP_HOST", purpose="where mail goes")])
+    laid = relaid(framework, app, [], ["authentication"])
+    assert ".env.example" not in laid.by_hand
+    assert laid.tree[".env.example"].startswith(app[".env.example"])
+    assert laid.tree[".env.example"].endswith("nobody else can make one\nREGISTRATION=\n")
+    assert relaid(framework, laid.tree, [], ["authentication"]).tree == laid.tree

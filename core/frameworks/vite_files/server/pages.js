@@ -18,8 +18,9 @@ const files = express.static('dist', {
 function page(request, response, next) {
   const isPage = ['GET', 'HEAD'].includes(request.method) && !/^\/api(\/|$)/.test(request.path) && !path.extname(request.path);
   if (!isPage || !request.accepts('html')) return next();
-  request.url = '/';
-  return files(request, response, next);
+  // Under its own address: no slash is put behind it.
+  const headers = { 'cache-control': 'no-cache', 'content-security-policy': POLICY };
+  return response.sendFile('index.html', { root: 'dist', cacheControl: false, headers }, (error) => error && next(error));
 }
 
 export const pages = express.Router().use(files, page);
