@@ -24,8 +24,7 @@ _OTHER_MARK = re.compile(r"<<<\s*/?\s*(?:file|edit|end)\b", re.IGNORECASE)
 
 def files_of_json(text: str) -> Mapping[str, str] | None:
     """Path to content when ``text`` is ``{"files": [{"path": …, "content": …}, …]}`` or ``{"files": {path: content}}`` and
-    nothing
-    else, a markdown fence around it aside; None otherwise."""
+    nothing else, a markdown fence around it aside; None otherwise."""
     fenced = _FENCED.match(text)
     inside = fenced["inside"] if fenced else text
     if not inside.lstrip().startswith("{"):

@@ -80,8 +80,7 @@ def _longest_overlap(beginning: str, rest: str) -> int:
 
 def before_the_mark(beginning: str, nonce: str) -> tuple[str, bool]:
     """A beginning without the first characters of a closing mark that was cut, and whether it was plainly that mark: then the
-    file is
-    whole."""
+    file is whole."""
     mark = sentinels.closing(nonce)
     for size in range(len(mark) - 1, 0, -1):
         if beginning.endswith(mark[:size]):

@@ -113,9 +113,18 @@ class Draft:
             return f"The model wrote {path}, which belongs to the platform; it was ignored."
         if path in self.frozen:
             return f"The model wrote {path}, which was released and may not change; it was ignored."
+        if self._kind is Kind.NEW and path in self.base and self._is_settled(path, planned):
+            return f"The model wrote {path}, which comes with the scaffold and was not planned; it was ignored."
         if self._kind is Kind.CHANGE and planned is not None and path not in planned and path in self.base:
             return f"The model rewrote {path}, which the change does not name; it was ignored."
         return None
+
+    def _is_settled(self, path: str, planned: Collection[str] | None) -> bool:
+        """Whether a file of the scaffold stays as it is in a new app: a feature's in any case, and one that a model is not shown
+        unless it planned it, because what it writes there unseen does not fit the rest."""
+        if path in features.overlay(self.framework, self.plan.features):
+            return True
+        return planned is not None and path not in planned and self.framework.is_fixture(path)
 
     async def take(self, parsed: Parsed, planned: Collection[str] | None) -> Mapping[str, str]:
         """Keep what may be kept. Returns the edits that were not made: path to the reason."""
@@ -178,6 +187,8 @@ class Draft:
             self._note(f"The model asked to remove {path}, which is not its to remove; it stays.")
         elif path in self.frozen:
             self._note(f"The model asked to remove {path}, which was released; it stays.")
+        elif path in features.overlay(self.framework, self.plan.features):
+            self._note(f"The model asked to remove {path}, without which a feature of the app would be gone; it stays.")
         elif self._kind is Kind.CHANGE and planned is not None and path not in planned:
             self._note(f"The model asked to remove {path}, which the change does not name; it stays.")
         else:
@@ -214,8 +225,7 @@ class Draft:
 
     def written_for(self, files: Collection[PlannedFile]) -> FileTree:
         """What was written so far that a writer of these files should see: what they import, and the tables; where they name no
-        import,
-        everything."""
+        import, everything."""
         wanted = {path for file in files for path in file.imports}
         own = {file.path for file in files}
         tree = self.tree

@@ -48,8 +48,7 @@ _LATER = re.compile(r"^\s*at\s|^\s*File \"|^\s*\^+\s*$")
 
 def normalised(log: str) -> str:
     """``log`` without what changes from run to run: escape sequences, times, durations, ports, addresses, ids, host paths.
-    Paths of the
-    app and line numbers stay: a model needs them."""
+    Paths of the app and line numbers stay: a model needs them."""
     text = _ANSI.sub("", log)
     for pattern, shown in _ALWAYS:
         text = pattern.sub(shown, text)

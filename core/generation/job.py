@@ -225,8 +225,7 @@ class Job:
         self, call: Callable[[str], Stream], planned: set[str] | None = None, others: frozenset[str] | set[str] = frozenset()
     ) -> _Answer:
         """One stream of files, with a fresh nonce; what may be kept is kept. ``planned`` None lets every file be written;
-        ``others``
-        are those that other calls write.
+        ``others`` are those that other calls write.
 
         Raises:
             _Over: the model declined, its vendor failed for good, or it was asked too often.

@@ -15,8 +15,8 @@ _DROPPED = {"default", "title", "description", "pattern", "minLength", "maxLengt
 
 
 def plan_schema(framework: FrameworkName | None = None) -> dict[str, Any]:
-    """No references, no additional properties, all required, nothing that only some vendors check. ``framework`` leaves that one as the
-    only choice."""
+    """No references, no additional properties, all required, nothing that only some vendors check. ``framework`` leaves that
+    one as the only choice."""
     source = Plan.model_json_schema()
     schema: dict[str, Any] = _strict(source, source.get("$defs", {}))
     schema["properties"]["framework"] = {"type": "string", "enum": list(FRAMEWORK_NAMES) if framework is None else [framework]}

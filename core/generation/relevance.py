@@ -106,8 +106,7 @@ def render(
     room: int = MAX_SHOWN_CHARS,
 ) -> str:
     """The files for a prompt, in the tree's order: the text of those that fit, of the others path and size. Those in ``first``
-    are shown
-    even when they are fixtures."""
+    are shown even when they are fixtures."""
     named: Collection[str] = frozenset(first)
     shown: set[str] = set()
     for path in ranked(tree, first):

@@ -151,8 +151,7 @@ _LOCAL = re.compile(
 
 def as_module(tree: FileTree, path: str) -> str | None:
     """A server file as the module that its package.json says it is: require as import, local files with their extension. None
-    where
-    nothing is to be done, or where it is not plain how."""
+    where nothing is to be done, or where it is not plain how."""
     if not path.endswith(".js") or _in_browser(path) or not _of_modules(tree):
         return None
     text = tree[path]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.files import MAX_FILES
+from core.frameworks.registry import FRAMEWORKS
 from core.generation.fake_model import CALL, FakeModel, files, planned
 from core.generation.generated import Done, Ended, PipelineLimits
 from core.generation.meter import metering
@@ -88,6 +89,36 @@ async def test_a_correction_of_a_change_may_mend_what_its_file_imports(watch: Wa
     assert isinstance(done, Done)
     assert "def thing" in done.tree["app/other.py"]
     assert 3 == len(model.asked)
+
+
+async def test_a_new_app_keeps_what_the_scaffold_brings_and_a_model_is_not_shown(watch: Watch) -> None:
+    framework = FRAMEWORKS["express"]
+    before = framework.scaffold(["authentication"])
+    meddled = {
+        "src/auth/sessions.js": "export const open = 1;\n",
+        "public/app.js": "alert(1);\n",
+        "src/tips.js": "export const tip = 1;\n",
+    }
+    table = {"migrations/0001_init.sql": MIGRATION}
+    plan = todo_plan(framework="express", features=["authentication"], files=[PlannedFile(path=path) for path in table])
+    model = FakeModel([planned(plan)], [files({**table, **meddled})])
+    done = await Pipeline(FRAMEWORKS.__getitem__).generate(model, Brief(description="x"), watch)
+    assert isinstance(done, Done)
+    assert ("migrations/0001_init.sql", "src/tips.js") == done.written
+    assert all(before[path] == done.tree[path] for path in ("src/auth/sessions.js", "public/app.js"))
+    assert any("public/app.js, which comes with the scaffold and was not planned" in note for note in done.notes)
+
+
+async def test_what_a_feature_consists_of_is_not_removed_while_the_app_has_it(watch: Watch) -> None:
+    framework = FRAMEWORKS["nextjs"]
+    plan = todo_plan(framework="nextjs", features=["authentication"], files=[PlannedFile(path="lib/tip.ts")])
+    tree = framework.scaffold(["authentication"]).with_files({"migrations/0001_init.sql": MIGRATION})
+    repair = emitting(remove("proxy.ts"), write("lib/tip.ts", "export const tip = 1;\n"))
+    failure = Failure(plan=plan.model_copy(update={"files": []}), tree=tree, check="try", log_tail="401 in proxy.ts")
+    done = await Pipeline(FRAMEWORKS.__getitem__).repair(FakeModel([], [repair]), failure, watch)
+    assert isinstance(done, Done)
+    assert "proxy.ts" in done.tree
+    assert any("proxy.ts, without which a feature of the app would be gone" in note for note in done.notes)
 
 
 # -- nothing lost -----------------------------------------------------------------------------------------------------------------------
