@@ -49,6 +49,14 @@ async def test_an_edit_that_a_change_repeats_when_it_is_asked_for_a_missing_file
     assert (ADDED, "N = 1\n") == (done.tree["app/other.py"], done.tree["app/new.py"])
 
 
+async def test_a_change_that_is_asked_for_a_missing_file_writes_no_other_anew(watch: Watch) -> None:
+    otherwise = functools.partial(emit_edit, "app/other.py", "import os", "import os\nimport json")
+    model = FakeModel(plan_of("app/other.py", "app/new.py"), [emitting(ADD), emitting(otherwise, write("app/new.py", "N = 1\n"))])
+    done = await Pipeline(tiny).change(model, CHANGE, watch)
+    assert isinstance(done, Done)
+    assert ADDED == done.tree["app/other.py"]
+
+
 async def test_a_repair_that_is_asked_again_sees_what_was_kept_and_the_file_that_its_edit_missed(watch: Watch) -> None:
     missed = functools.partial(emit_edit, "app/routes.py", "nowhere", "x")
     model = FakeModel([], [emitting(ADD, missed), emitting(ADD, write("app/routes.py", "R = 1\n"))])
@@ -101,11 +109,12 @@ async def test_a_new_app_keeps_what_the_scaffold_brings_and_a_model_is_not_shown
     }
     table = {"migrations/0001_init.sql": MIGRATION}
     plan = todo_plan(framework="express", features=["authentication"], files=[PlannedFile(path=path) for path in table])
-    model = FakeModel([planned(plan)], [files({**table, **meddled})])
+    broken = files({**table, **meddled, "src/tips.js": "export const ;\n"})
+    model = FakeModel([planned(plan)], [broken, files({"src/auth/users.js": "", "src/tips.js": meddled["src/tips.js"]})])
     done = await Pipeline(FRAMEWORKS.__getitem__).generate(model, Brief(description="x"), watch)
     assert isinstance(done, Done)
     assert ("migrations/0001_init.sql", "src/tips.js") == done.written
-    assert all(before[path] == done.tree[path] for path in ("src/auth/sessions.js", "public/app.js"))
+    assert all(before[path] == done.tree[path] for path in ("src/auth/sessions.js", "src/auth/users.js", "public/app.js"))
     assert any("public/app.js, which comes with the scaffold and was not planned" in note for note in done.notes)
 
 
