@@ -93,6 +93,8 @@ class Pipeline:
         framework = self._frameworks(before.framework)
         wanted = _features_after(before, after, brief.request)
         laid = relaid(framework, brief.tree, before.features, wanted, brief.frozen)
+        came = {*features.overlay(framework, wanted)} - {*features.overlay(framework, before.features)}
+        after = after.model_copy(update={"files": [file for file in after.files if file.path not in came]})
         left = [path for path in laid.by_hand if path not in {file.path for file in after.files}]
         if left and model.own_code:
             return Ended(kind="failed", reason=_by_hand_alone(left[0]), usage=outcome.usage)

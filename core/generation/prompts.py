@@ -169,7 +169,8 @@ def plan(brief: Brief, frameworks: Sequence[Framework]) -> Prompt:
 
 def plan_change(brief: ChangeBrief, framework: Framework) -> Prompt:
     """Ask for the plan of a changed app."""
-    known = "The features that are known by name, and what each means:\n" + features.guidance(framework, FEATURES)
+    known = "The features that are known by name, and what each means. What the scaffold brings is put in for you: plan no file for it.\n"
+    known += features.guidance(framework, FEATURES)
     task = _PLAN_TASK + _CHANGE_TASK.format(next=next_migration([*brief.tree, *brief.frozen])) + _frozen_note(brief.frozen)
     first = relevance.named_in(brief.request, brief.tree)
     app = _app(framework, brief.plan, brief.tree, first)

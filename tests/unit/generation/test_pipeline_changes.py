@@ -175,6 +175,17 @@ async def test_a_feature_that_comes_is_laid_in_and_told_of(watch: Watch) -> None
     assert WIRED == model.asked[-1][1][0].tree["app/wiring.py"]
 
 
+async def test_a_model_does_not_write_what_is_laid_in_although_it_planned_to(watch: Watch) -> None:
+    tree = Featured().scaffold().with_files(FILES)
+    brief = ChangeBrief(request="accounts, please", plan=todo_plan(), tree=tree)
+    plans = plan_of("app/auth.py", "app/routes.py", features=ACCOUNTED)
+    model = FakeModel(plans, [files({"app/auth.py": "OPEN = True\n", "app/routes.py": "R = 1\n"})])
+    done = await Pipeline(featured).change(model, brief, watch)
+    assert isinstance(done, Done)
+    assert ("A = 1\n", "R = 1\n") == (done.tree["app/auth.py"], done.tree["app/routes.py"])
+    assert ["app/routes.py"] == [file.path for file in model.asked[1][1][0].files]
+
+
 async def test_a_feature_alone_needs_no_file_of_the_model(watch: Watch) -> None:
     brief = ChangeBrief(request="add a login", plan=todo_plan(), tree=Featured().scaffold().with_files(FILES))
     model = FakeModel(plan_of(features=ACCOUNTED), [saying("nothing to add")])
