@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.nexus import Nexus, User, new_nexus
+from tests.support.writing_house import house as house
 
 
 def pytest_configure(config: pytest.Config) -> None:
