@@ -65,9 +65,7 @@ async def bring_back(t: Transaction, app: str, version: int, *, by: str) -> int:
     """Make the settings of an older version the newest, so that the next change and the next release go on from them; returns the
     newest's number. They stay as they are while another deployment of the app, with settings of its own, waits."""
     newest = await newest_version(t.session, app)
-    waiting = await t.session.scalar(
-        select(Deployment.id).where(Deployment.app_id == app, Deployment.state == "queued").limit(1)
-    )
+    waiting = await t.session.scalar(select(Deployment.id).where(Deployment.app_id == app, Deployment.state == "queued").limit(1))
     if version == newest or waiting is not None:
         return version
     old, wanted = await sealed_of(t.session, app, newest), await sealed_of(t.session, app, version)
