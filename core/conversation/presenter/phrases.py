@@ -62,7 +62,10 @@ def dollars(amount: float) -> str:
 def tokens(read: int, written: int, cached: int, cost_usd: float | None) -> str:
     """ "12,345 (9,000 of them cached), about $0.12"."""
     told = f"{read + written:,}" + (f" ({cached:,} of them cached)" if cached else "")
-    return told if cost_usd is None else f"{told}, about {dollars(cost_usd)}"
+    if cost_usd is None:
+        return told
+    cost = dollars(cost_usd)
+    return f"{told}, {cost}" if cost.startswith("under") else f"{told}, about {cost}"
 
 
 def duration(seconds: float) -> str:
