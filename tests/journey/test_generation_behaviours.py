@@ -80,6 +80,7 @@ async def _calls_are_counted(house: House, told: Told, calls: int) -> None:
     )
     assert calls == row["calls"]
     words = "\n".join(told.words)
+    assert "about under" not in words
     if told.end != "cancelled":
         assert (f"{row['tokens']:,}" in words) if row["tokens"] else ("Tokens" not in words), shown(told)
 

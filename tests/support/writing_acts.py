@@ -491,11 +491,11 @@ ACTS: Sequence[Act] = (
     ),
     Act(
         what="does not know the model",
-        says="{vendor} knows no model named qwen-coder; choose another one in the settings.",
+        says="{vendor} knows no model named gpt-6.2-sol; choose another one in the settings.",
         happens=_END,
         ready=False,
         play=_fails(UNKNOWN_MODEL),
-        by=["compatible"],
+        by=["openai"],
         verbs="plan",
     ),
 )
@@ -508,12 +508,12 @@ MORE: Mapping[str, tuple[str, str]] = {
     ),
     "changes a few lines by exact edits": ("", "a new revision; all other files are the same to the byte, and the rows stay"),
     "changes by edits that do not fit": (
-        "Asked again (try 2).",
+        "src/resources/index.js: The edit was not made, because its text does not occur in the file. Asked again (try 2).",
         "told so, and asked for the whole file; a new revision",
     ),
     "changes by edits that never fit": (
-        "The model's change of src/resources/index.js does not fit the file. The text to replace was not found in the file. "
-        "Ask for the change in other words.",
+        "The model's change of src/resources/index.js does not fit the file. The edit was not made, because its text does not "
+        "occur in the file. Ask for the change in other words.",
         f"{_END}; what is live stays",
     ),
     "changes a migration that was released": (

@@ -200,7 +200,8 @@ class House:
         """Press Approve on the card; what went live."""
         (value,) = (button["value"] for button in told.card["actions"] if button.get("action") == "approve")
         await self.user.press("approve", value)
-        return await self.fact(scene.slug, "deployment.live", "deployment.failed", build=told.build)
+        requested = await self.fact(scene.slug, "deployment.requested", build=told.build)
+        return await self.fact(scene.slug, "deployment.live", "deployment.failed", deployment=requested["deployment"])
 
     async def told(self, scene: Scene, on_the_way: Sequence[dict[str, Any]] = ()) -> Told:
         """How the newest build of the app ended, once the thread says so."""
@@ -223,12 +224,12 @@ class House:
         )
         return [json.loads(row["fact"]) for row in rows]
 
-    async def fact(self, slug: str, *kinds: str, build: str = "", step: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """The first fact of one of these kinds, once it is recorded; of this build, and of a step with this name and state."""
+    async def fact(self, slug: str, *kinds: str, step: Mapping[str, str] | None = None, **fields: str) -> dict[str, Any]:
+        """The first fact of one of these kinds with these fields, once it is recorded; where it is of a step, of this one."""
 
         def wanted(fact: dict[str, Any]) -> bool:
             of_step = step is None or "step" not in fact or step.items() <= fact["step"].items()
-            return of_step and build in ("", fact.get("build"))
+            return of_step and fields.items() <= fact.items()
 
         async def look() -> dict[str, Any] | None:
             await asyncio.sleep(0.1)  # many wait at once
