@@ -111,7 +111,10 @@ _CALLED: Mapping[str, FrameworkName] = MappingProxyType(
 
 def framework_called(typed: str) -> FrameworkName | None:
     """The framework that is meant, however it is written: "FastAPI", "express.js", "Next"; None where there is no such one here."""
-    plain = re.sub(r"[^a-z0-9]", "", typed.casefold())
+    words = typed.strip().casefold()
+    if not re.fullmatch(r"[a-z0-9]+(?:[ ._-][a-z0-9]+)*", words):
+        return None
+    plain = re.sub(r"[ ._-]", "", words)
     meant = _CALLED.get(plain, plain)
     return next((name for name in FRAMEWORK_NAMES if meant in {name, name + "js"}), None)
 
