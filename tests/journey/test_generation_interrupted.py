@@ -20,37 +20,36 @@ def scene_of(house: House, slug: str, provider: str, *files: Reply) -> Scene:
     return scene
 
 
-@pytest.mark.parametrize("provider", ["openai", "anthropic", "compatible"])
-async def test_cancelling_ends_the_call_at_once_and_keeps_what_it_cost(house: House, provider: str) -> None:
-    scene = scene_of(house, f"cancelled-{provider}", provider, writing(EXPRESS, hang_after=60))
-    await house.begin(scene, "notes")
-    written = await house.fact(scene.slug, "build.file")
-    assert not scene.left.is_set(), "the answer is not over"
-    await house.user.press("cancel", written["build"])
-    await scene.left.wait()
-    told = await house.told(scene)
-    assert "cancelled" == told.end
-    assert ("quiet", "Cancelled") == (told.card["tone"], told.card["status"])
-    assert MORE["is cancelled in the middle of an answer"][0] in told.text, shown(told)
-    assert ["plan", "write"] == scene.verbs()
-    (row,) = await house.rows("SELECT usage FROM builds WHERE id = $1", told.build)
-    assert '"calls": 2' in row["usage"]
-    (tokens,) = await house.rows("SELECT (usage->>'output_tokens')::int AS said FROM builds WHERE id = $1", told.build)
-    assert tokens["said"] > 30, "of the plan, and of what was written until then"
-
-
 @pytest.fixture(scope="module")
 async def mortal(warm: Nexus) -> AsyncIterator[House]:
-    """A Nexus that may be killed, with two vendors, one of which may take over."""
+    """A Nexus that may be killed, where one vendor may take over from another."""
     async with theatre() as stage:
-        vendors = {name: value for name, value in stage.environment.items() if not name.startswith("COMPATIBLE_")}
-        nexus = new_nexus(like=warm, **vendors, NEXUS_BROWSER="none")
+        nexus = new_nexus(like=warm, **stage.environment, NEXUS_BROWSER="none")
         try:
             async with writing_house(await nexus.up(), stage) as made:
                 yield made
             await nexus.down()
         finally:
             await nexus.close()
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "compatible"])
+async def test_cancelling_ends_the_call_at_once_and_keeps_what_it_cost(mortal: House, provider: str) -> None:
+    scene = scene_of(mortal, f"cancelled-{provider}", provider, writing(EXPRESS, hang_after=60))
+    await mortal.begin(scene, "notes")
+    written = await mortal.fact(scene.slug, "build.file")
+    assert not scene.left.is_set(), "the answer is not over"
+    await mortal.user.press("cancel", written["build"])
+    await scene.left.wait()
+    told = await mortal.told(scene)
+    assert "cancelled" == told.end
+    assert ("quiet", "Cancelled") == (told.card["tone"], told.card["status"])
+    assert MORE["is cancelled in the middle of an answer"][0] in told.text, shown(told)
+    assert ["plan", "write"] == scene.verbs()
+    (row,) = await mortal.rows("SELECT usage FROM builds WHERE id = $1", told.build)
+    assert '"calls": 2' in row["usage"]
+    (tokens,) = await mortal.rows("SELECT (usage->>'output_tokens')::int AS said FROM builds WHERE id = $1", told.build)
+    assert tokens["said"] > 30, "of the plan, and of what was written until then"
 
 
 async def test_another_provider_takes_over_from_one_that_is_down(mortal: House) -> None:
