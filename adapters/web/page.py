@@ -135,7 +135,7 @@ def _composer(*, thread: str, frameworks: Sequence[tuple[str, str]]) -> str:
         f' enterkeyhint="send" dir="auto"></textarea><ul class="attached" id="attached" aria-label="Attached files" hidden></ul>'
         f'<div class="composer-foot">{options}<span class="keys" aria-hidden="true">'
         "<kbd>/</kbd> commands <kbd>Ctrl K</kbd> focus</span>"
-        '<input type="file" id="attach" class="vh" multiple tabindex="-1" aria-hidden="true"'
+        '<input type="file" id="attach" hidden multiple aria-label="Pictures or text files"'
         ' accept="image/png,image/jpeg,image/webp,image/gif,text/*,.md,.csv,.json,.sql,.yaml,.yml,.html,.css,.js,.ts,.py">'
         '<button type="button" class="attach" data-attach aria-label="Attach pictures or text files"'
         f' title="Attach pictures or text files">{icon("clip")}</button>'

@@ -48,8 +48,16 @@ def framework(request: pytest.FixtureRequest) -> Framework:
 
 
 @pytest.fixture(scope="session")
-def layer(framework: Framework, tools: Toolchain, folder: Path) -> Path:
-    return install(framework, framework.scaffold(), tools, folder / framework.name)
+def layers() -> dict[str, Path]:
+    """What was installed: a fixture with parameters is made anew for each file that a worker gets."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def layer(framework: Framework, tools: Toolchain, folder: Path, layers: dict[str, Path]) -> Path:
+    if framework.name not in layers:
+        layers[framework.name] = install(framework, framework.scaffold(), tools, folder / framework.name)
+    return layers[framework.name]
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from core.ids import ThreadId
 from core.words import cards as c
 from core.words.inbound import Action, Command, FormSubmit, Reply
+from core.words.plan import FRAMEWORK_NAMES
 from core.words.views import AppState
 from tests.support import fake_cards
 from tests.support.browser import chromium
@@ -320,18 +321,22 @@ async def test_everything_is_done_by_keyboard_alone(site: FakeSite, visit: NewVi
     await expect(page.locator("#box")).to_be_focused()
 
     await page.keyboard.type("/bu")
+    offers = page.locator("#completions")
+    await expect(offers).to_have_attribute("data-for", "/bu")
     await expect(page.get_by_role("option")).to_have_count(1)
     await press("Tab")
     await expect(page.locator("#box")).to_have_value("/nexus build ")
     await page.keyboard.type("--fr")
+    await expect(offers).to_have_attribute("data-for", "/nexus build --fr")
     await expect(page.get_by_role("option", name="--framework")).to_be_visible()
     await press("Tab")
     await expect(page.locator("#box")).to_have_value("/nexus build --framework ")
-    await expect(page.get_by_role("option")).to_have_count(2)
+    await expect(page.get_by_role("option")).to_have_count(len(FRAMEWORK_NAMES))
     await press("Escape")
     await expect(page.get_by_role("option")).to_have_count(0)
     await page.locator("#box").fill("")
     await page.keyboard.type("/nexus logs ")
+    await expect(offers).to_have_attribute("data-for", "/nexus logs ")
     await expect(page.get_by_role("option")).to_have_count(5)
     await press("ArrowDown")
     await expect(page.locator("#box")).to_have_attribute("aria-activedescendant", "completion-1")

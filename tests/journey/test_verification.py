@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -176,18 +175,15 @@ async def test_an_app_is_verified_with_its_evidence_and_nothing_else_is_left(hou
     assert await house.leftovers() == []
 
 
-@pytest.mark.parametrize(("name", "most"), [("fastapi", 4.0), ("express", 3.0), ("react", 8.0), ("nextjs", 15.0)])
-async def test_the_second_time_is_quick_and_gives_the_same_artifact(house: House, name: FrameworkName, most: float) -> None:
+@pytest.mark.parametrize("name", ["fastapi", "express", "react", "nextjs"])
+async def test_the_second_time_installs_nothing_and_gives_the_same_artifact(house: House, name: FrameworkName) -> None:
     tree, plan = app(name)
     first = await house.verifier.verify(tree, FRAMEWORKS[name], plan, lambda step: None)
-    started = time.monotonic()
     second = await house.verifier.verify(tree, FRAMEWORKS[name], plan, lambda step: None)
-    seconds = time.monotonic() - started
     assert isinstance(first, Verified), shown(first)
     assert isinstance(second, Verified), shown(second)
     assert second.artifact == first.artifact
     assert second.evidence[0].detail.endswith("from the store")
-    assert seconds < 3 * most, "far beyond what is wanted on a quiet machine"
 
 
 async def test_two_at_once_end_with_one_artifact(house: House) -> None:

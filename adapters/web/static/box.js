@@ -95,6 +95,7 @@ function showOffers(found, words) {
       return row;
     }),
   );
+  list().dataset.for = words; // for those who drive the page
   list().hidden = false;
   area.setAttribute("aria-expanded", "true");
   mark(0);
