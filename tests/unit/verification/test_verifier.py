@@ -489,7 +489,6 @@ async def test_an_app_that_ends_by_itself_is_told_at_once_with_its_log(root: Pat
     assert result.reason == "The app ended by itself with code 3 while it was tried."
     assert result.log_tail == "connecting to •••\nwith •••\nboom in main.py"
     assert (result.stage, result.suspects) == ("try", ["main.py"])
-    assert result.seconds < 0.4, "it did not wait for the deadline"
 
 
 async def test_an_app_that_runs_out_of_memory_is_told(root: Path) -> None:
