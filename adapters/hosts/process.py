@@ -197,10 +197,10 @@ class ProcessHost(Host):
                     await _gone(folder, 5.0)
         await asyncio.to_thread(self._bury, instance)
 
-    async def instances(self) -> Sequence[Instance]:
+    async def instances(self, *, ended: bool = False) -> Sequence[Instance]:
         found = []
         for folder in sorted(self._state.iterdir()):
-            if _warden_of(folder) is not None and (known := _read_instance(folder)) is not None:
+            if (ended or _warden_of(folder) is not None) and (known := _read_instance(folder)) is not None:
                 found.append(known)
         return found
 
@@ -242,7 +242,7 @@ class ProcessHost(Host):
             raise InvalidInput(f"{instance!r} is running; stop it before it is forgotten.")
         if folder.exists():
             await asyncio.to_thread(self._bury, instance)
-            await asyncio.to_thread(shutil.rmtree, folder)
+            await asyncio.to_thread(_remove, folder)
 
     async def trim_logs(self) -> None:
         """Bound the logs that have no warden any more to do it: of instances whose warden was killed. For a slow tick."""
@@ -424,6 +424,14 @@ def _write_instance(folder: Path, instance: Instance, left: dict[str, Any]) -> N
     new = folder / "instance.json.new"
     new.write_text(json.dumps(content), encoding="utf-8")
     new.replace(folder / "instance.json")
+
+
+def _remove(folder: Path) -> None:
+    """Remove a state folder, what it belongs to last: cut off on the way, it is still found."""
+    for path in folder.iterdir():
+        if path.name != "instance.json":
+            path.unlink()
+    shutil.rmtree(folder)
 
 
 def _read_instance(folder: Path) -> Instance | None:

@@ -188,8 +188,8 @@ class Platform:
         return "\n".join(await self.host.logs(instance, lines=LOG_LINES))
 
     async def end_others(self, app: str, but: str) -> None:
-        """Stop every instance of an app but one; what they have in hand they finish."""
-        for other in await self.host.instances():
+        """Stop every instance of an app but one, and keep nothing of them; what they have in hand they finish."""
+        for other in await self.host.instances(ended=True):
             if other.app == app and other.instance != but:
                 await self.host.stop(other.instance, grace_seconds=5.0)
                 await self.host.forget(other.instance)

@@ -184,8 +184,6 @@ class _Run:
         )
         try:
             await self._p.end_others(app.id, but=self._instance)
-            if live is not None and live.instance != self._instance:
-                await self._p.host.forget(InstanceId(live.instance))  # one that had ended by itself
         except Exception:  # it is live, whatever becomes of the old one
             log.exception("the old instance is not gone yet; the reconciler ends it", app=app.id)
 

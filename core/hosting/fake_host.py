@@ -100,8 +100,8 @@ class FakeHost(Host):
             kept.status = Status(state=InstanceState.STOPPED, exit_code=143)
             kept.touch()
 
-    async def instances(self) -> Sequence[Instance]:
-        return [kept.instance for kept in self.machine.kept.values() if kept.status.state is InstanceState.RUNNING]
+    async def instances(self, *, ended: bool = False) -> Sequence[Instance]:
+        return [kept.instance for kept in self.machine.kept.values() if ended or kept.status.state is InstanceState.RUNNING]
 
     async def logs(self, instance: InstanceId, *, lines: int = 100) -> Sequence[str]:
         kept = self.machine.kept.get(instance)

@@ -123,8 +123,9 @@ class Host(ABC):
         """Stop it and everything it started."""
 
     @abstractmethod
-    async def instances(self) -> Sequence[Instance]:
-        """All that are running now, found again from the host itself."""
+    async def instances(self, *, ended: bool = False) -> Sequence[Instance]:
+        """All that are running now, found again from the host itself; with ``ended`` also those that have ended and of which
+        something is kept until `forget`."""
 
     @abstractmethod
     async def logs(self, instance: InstanceId, *, lines: int = 100) -> Sequence[str]:

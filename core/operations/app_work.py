@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 from sqlalchemy import and_, select, update
@@ -204,28 +204,31 @@ class AppWork:
             rows = (await session.execute(select(App, Release).outerjoin(Release, live).where(App.actual != "deleted"))).all()
             unfinished = select(Deployment.app_id).where(Deployment.state.in_(["queued", "running"]))
             busy = set(await session.scalars(unfinished))
-        routes, running = await self._p.router.routes(), await self._p.host.instances()
+        routes, kept = await self._p.router.routes(), await self._p.host.instances(ended=True)
+        running = {instance.instance for instance in await self._p.host.instances()}
         of_app: dict[str, list[Instance]] = defaultdict(list)
-        for instance in running:
+        for instance in kept:
             of_app[instance.app].append(instance)
         return [
             app.id
             for app, release in rows
             if app.wanted == "deleted"
-            or (app.id not in busy and not self._right(app, release, routes.get(app.id), of_app[app.id]))
+            or (app.id not in busy and not self._right(app, release, routes.get(app.id), of_app[app.id], running))
         ]
 
-    def _right(self, app: App, release: Release | None, route: Route | None, running: Sequence[Instance]) -> bool:
+    def _right(
+        self, app: App, release: Release | None, route: Route | None, kept: Sequence[Instance], running: Collection[InstanceId]
+    ) -> bool:
         if app.wanted == "stopped" or release is None:
             wanted = None if release is None else self._stopped_route(app)
-            return app.actual == "stopped" and not running and route == wanted
-        if app.crashed or [i.instance for i in running] != [release.instance]:
+            return app.actual == "stopped" and not kept and route == wanted
+        if app.crashed or release.instance not in running or [i.instance for i in kept] != [release.instance]:
             return False
-        return route == self._p.route_of(app, running[0].address)
+        return route == self._p.route_of(app, kept[0].address)
 
     async def sweep(self) -> None:
         """Remove what belongs to no app: instances and routes of apps that are gone."""
-        routes, instances = await self._p.router.routes(), await self._p.host.instances()
+        routes, instances = await self._p.router.routes(), await self._p.host.instances(ended=True)
         async with self._p.ledger.reading() as session:  # after they were looked up: an app may be new
             known = set(await session.scalars(select(App.id).where(App.wanted != "deleted")))
         for name in routes:

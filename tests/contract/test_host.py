@@ -331,7 +331,10 @@ async def test_logs_outlive_the_instance_until_it_is_forgotten(harness: Harness)
         await harness.host.forget(instance)
     await harness.host.stop(instance)
     assert list(await harness.host.logs(instance)) == ["up"]
+    assert list(await harness.host.instances()) == []
+    assert [instance] == [found.instance for found in await harness.host.instances(ended=True)]
     await harness.host.forget(instance)
+    assert list(await harness.host.instances(ended=True)) == []
     assert list(await harness.host.logs(instance)) == []
     assert (await harness.host.poll(instance)).state is InstanceState.UNKNOWN
 

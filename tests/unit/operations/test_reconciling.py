@@ -186,6 +186,19 @@ async def test_strays_of_an_app_and_of_apps_that_are_gone_are_ended_and_those_of
     assert house.router.resolve("gone.localhost") is None
 
 
+async def test_what_is_kept_of_instances_that_were_stopped_and_not_forgotten_goes_too(house: House) -> None:
+    you = await house.you()
+    await house.live(you, "shop")
+    app = (await house.row("shop")).id
+    for owner, name in ((app, "i_stray"), ("app_gone", "i_gone")):
+        await stray(house, owner, name)
+        await house.host.stop(InstanceId(name))
+    await house.here.reconciler.apps()
+    await house.here.apps.sweep()
+    (kept,) = await house.host.instances(ended=True)
+    assert (await house.assert_live("shop", 1, releases=[1])).instance == kept.instance
+
+
 async def test_what_a_first_deployment_left_that_nobody_ended_is_removed(house: House) -> None:
     you = await house.you()
     await house.built(you, "shop")
