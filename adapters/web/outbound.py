@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from core.conversation.chat import Capability, Chat, ThreadRef
+from core.conversation.chat import Capability, Chat
 from core.errors import NotFound, TooLarge
 from core.ids import ThreadId, new_id
 from core.words.cards import Card, Text
+from core.words.thread_ref import ThreadRef
 from core.words.views import MessageView
 
 MAX_FILE_BYTES = 20_000
@@ -44,7 +45,7 @@ class WebChat(Chat):
     def __init__(self, messages: MessageStore) -> None:
         self._messages = messages
 
-    async def open_thread(self, workspace: str, channel: str, title: str, *, key: str) -> ThreadRef:
+    async def open_thread(self, workspace: str, channel: str, title: str, *, key: str, user: str = "") -> ThreadRef:
         thread = await self._messages.open(workspace, title, key)
         return ThreadRef(platform=self.platform, workspace=workspace, channel=channel, thread=thread)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 
 from core.words.cards import Card
+from core.words.thread_ref import ThreadRef
 
 
 class Capability(enum.StrEnum):
@@ -20,31 +20,24 @@ class Capability(enum.StrEnum):
     LIVE_LOG = "live log"  #: follows a log inside a card
     STREAMING = "streaming"  #: shows progress by a stream of its own
     THREAD_REPLIES = "thread replies"  #: can read plain replies in a thread
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadRef:
-    """Where an app is talked about, in the platform's own ids; serialisable."""
-
-    platform: str
-    workspace: str
-    channel: str
-    thread: str
+    OWN_WORDS = "own words"  #: what people type in a thread is seen there without being said again
 
 
 class Chat(ABC):
     """A chat platform.
 
     The contract: `post` with a key that was posted before in that thread returns the id of that message and posts nothing; `edit`
-    with the same card is free; calls honour the platform's limits and raise `TemporaryError` with nothing half done.
+    with the same card is free; calls honour the platform's limits and raise `TemporaryError` with nothing half done. Where a channel
+    cannot be reached any more (archived, deleted, the bot removed), they raise a `NexusError` that is not temporary, after the person
+    for whom the thread was opened has been told.
     """
 
     platform: str
     capabilities: frozenset[Capability]
 
     @abstractmethod
-    async def open_thread(self, workspace: str, channel: str, title: str, *, key: str) -> ThreadRef:
-        """Start a thread; the same key gives the same thread."""
+    async def open_thread(self, workspace: str, channel: str, title: str, *, key: str, user: str = "") -> ThreadRef:
+        """Start a thread for this user; the same key gives the same thread. It may be elsewhere, when the channel is closed to the bot."""
 
     @abstractmethod
     async def post(self, thread: ThreadRef, card: Card, *, key: str) -> str:
@@ -56,8 +49,12 @@ class Chat(ABC):
 
     @abstractmethod
     async def say(self, thread: ThreadRef, text: str, *, author: str, key: str) -> str:
-        """Show plain words of a person in the thread, where the platform does not do that by itself (the web page)."""
+        """Show plain words of a person that cannot be seen in the thread yet (typed into a form, or on a platform that shows none)."""
 
     @abstractmethod
     async def post_file(self, thread: ThreadRef, name: str, content: bytes, *, key: str) -> str:
         """Attach a file; returns the platform's message id."""
+
+    async def link(self, thread: ThreadRef) -> str:
+        """A URL that opens the thread (or the channel), empty where there is none."""
+        return ""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from core.conversation.chat import Capability, Chat, ThreadRef
+from core.conversation.chat import Capability, Chat
 from core.errors import InvalidInput, NotFound, TemporaryError
 from core.ids import ThreadId
 from core.words.cards import Button, Card, Files, Form, Link, Log, Section, Steps, Table
 from core.words.cards import Text as Paragraph
 from core.words.sent import Sent
+from core.words.thread_ref import ThreadRef
 
 MAX_BUTTONS = 25
 MAX_CHILDREN = 40
@@ -59,7 +60,7 @@ class FakeChat(Chat):
         """What the thread shows, from top to bottom."""
         return [m.card if m.card is not None else f"{m.author}: {m.text}" for m in self.messages]
 
-    async def open_thread(self, workspace: str, channel: str, title: str, *, key: str) -> ThreadRef:
+    async def open_thread(self, workspace: str, channel: str, title: str, *, key: str, user: str = "") -> ThreadRef:
         self._begin("open", key)
         return self.threads.setdefault(
             key, ThreadRef(platform=self.platform, workspace=workspace, channel=channel, thread=f"t{len(self.threads) + 1}")

@@ -19,11 +19,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from core.conversation.chat import Chat, ThreadRef
+from core.conversation.chat import Chat
 from core.conversation.presenter.message import Message
 from core.errors import NexusError, TemporaryError
 from core.ids import ThreadId
 from core.words.sent import Sent, SentMessages
+from core.words.thread_ref import ThreadRef
 
 log = logging.getLogger(__name__)
 

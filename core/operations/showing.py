@@ -12,7 +12,6 @@ import contextlib
 import structlog
 from sqlalchemy import select, update
 
-from core.conversation.chat import ThreadRef
 from core.conversation.outbox import Outbox
 from core.conversation.presenter import AppFacts, present
 from core.errors import TemporaryError
@@ -22,6 +21,7 @@ from core.ledger.ledger import EVENTS_CHANNEL, Ledger
 from core.ledger.tables import App, EventRow, Thread, now
 from core.ledger.waking import holding
 from core.words.events import Event
+from core.words.thread_ref import ThreadRef
 
 log = structlog.get_logger(__name__)
 

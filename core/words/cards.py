@@ -171,11 +171,12 @@ class Card(Value):
 
 
 class Input(Value):
-    """One input of a form."""
+    """One input of a form. ``people`` are members and groups of the workspace, their platform's ids with commas between; ``channel`` is
+    one channel's id. A platform that can offers them by name."""
 
     name: str
     label: str
-    kind: Literal["text", "multiline", "select", "checkbox", "secret"] = "text"
+    kind: Literal["text", "multiline", "select", "checkbox", "secret", "people", "channel"] = "text"
     options: list[tuple[str, str]] = []  #: value and label, for select
     value: str = ""
     required: bool = False

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from core.conversation.chat import ThreadRef
 from core.conversation.fake_chat import FakeChat, MemorySentMessages
 from core.conversation.outbox import LONGEST_DELAY, UNEXPECTED_TRIES, Outbox
 from core.conversation.presenter import AppFacts, Message, present
 from core.errors import NotFound, TemporaryError
 from core.ids import ThreadId
 from core.words.cards import Card, Tone
+from core.words.thread_ref import ThreadRef
 from tests.support import stories as s
 
 THREAD, OTHER = ThreadId("t_1"), ThreadId("t_2")
