@@ -1,8 +1,8 @@
 """The draft: a tree of files in the making, and what may come into it.
 
 Held by a job while a model writes. It takes what a parser read and leaves out what must not be: files that the platform owns,
-that are frozen or hostile, and, in a change, files that the plan of the change does not name. It puts the dependencies in,
-mends what has one certain answer, and says what validation finds. It asks no model.
+that are frozen or hostile, or that are for secrets, and, in a change, files that the plan of the change does not name. It puts
+the dependencies in, mends what has one certain answer, and says what validation finds. It asks no model.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import posixpath
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from core.errors import InvalidInput, UserError
@@ -22,6 +23,8 @@ from core.generation.problem import Problem
 from core.generation.validation import validate
 from core.generation.validation.remarks import remarks
 from core.words.plan import Plan, PlannedFile
+
+_SET_THEM = "Secrets and other values belong into the app's settings, and only their names into .env.example."
 
 
 class Kind(enum.Enum):
@@ -61,8 +64,8 @@ class Draft:
     # -- the plan
 
     async def settle(self, plan: Plan) -> Plan:
-        """The plan without what cannot be: paths that are hostile, owned, frozen or brought by the scaffold, and packages that
-        are refused. Its settings come into the tree at once."""
+        """The plan without what cannot be: paths that are hostile, owned, frozen, for secrets or brought by the scaffold, and
+        packages that are refused. Its settings come into the tree at once."""
         brought = features.overlay(self.framework, plan.features) if self._kind is Kind.NEW else ()
         files: dict[str, PlannedFile] = {}
         for file in plan.files:
@@ -76,6 +79,8 @@ class Draft:
                 continue  # the plan's dependencies say it already
             if self.framework.owns(path):
                 self._note(f"The planned file {path} belongs to the platform and was left out.")
+            elif _holds_settings(path) and path not in self.base:  # one that is there may be removed
+                self._note(f"The planned file {path} was left out. {_SET_THEM}")
             elif path in brought:
                 self._note(f"The planned file {path} comes with the scaffold and was left out.")
             elif path in self.frozen:
@@ -111,6 +116,8 @@ class Draft:
             return f"The model wrote {path}, which the platform keeps; only names of packages were taken from it."
         if self.framework.owns(path):
             return f"The model wrote {path}, which belongs to the platform; it was ignored."
+        if _holds_settings(path):
+            return f"The model wrote {path}, which was ignored. {_SET_THEM}"
         if path in self.frozen:
             return f"The model wrote {path}, which was released and may not change; it was ignored."
         if self._kind is Kind.NEW and path in self.base and self._is_settled(path, planned):
@@ -220,8 +227,8 @@ class Draft:
         return self._merged()[0]
 
     def lacks(self, path: str) -> bool:
-        """Whether a planned file has still to come."""
-        return path not in self.contents and path not in self.removed
+        """Whether a planned file has still to come. What would be refused is not waited for."""
+        return path not in self.contents and path not in self.removed and not _holds_settings(path)
 
     def written_for(self, files: Collection[PlannedFile]) -> FileTree:
         """What was written so far that a writer of these files should see: what they import, and the tables; where they name no
@@ -317,6 +324,12 @@ class Draft:
             for one in relevance.imports_of(with_them, path)
             if one in gone
         ]
+
+
+def _holds_settings(path: str) -> bool:
+    """Whether it is a file of settings' values: ``.env``, ``.env.local`` and the like, in any folder, but not `.env.example`."""
+    name = posixpath.basename(path).casefold()
+    return name != scaffolding.SETTINGS and re.fullmatch(r"\.env(?:rc|[^a-z0-9].*)?", name) is not None
 
 
 def _module(path: str) -> str:

@@ -125,6 +125,31 @@ async def test_a_platform_file_that_the_model_writes_is_ignored_with_a_note() ->
     assert done.notes == ("The model wrote server.py, which belongs to the platform; it was ignored.",)
 
 
+@pytest.mark.parametrize("path", [".env", ".env.local", "web/.env.production", ".ENV", ".envrc"])
+async def test_a_file_of_secrets_is_ignored_and_says_where_they_belong(path: str) -> None:
+    done = await generate(FakeModel(plans(), [files({**FILES, path: "SMTP_PASSWORD=hunter2\n"})]))
+    assert isinstance(done, Done)
+    assert path not in done.tree
+    told = "Secrets and other values belong into the app's settings, and only their names into .env.example."
+    assert done.notes == (f"The model wrote {path}, which was ignored. {told}",)
+
+
+async def test_a_planned_file_of_secrets_is_left_out_and_never_asked_for() -> None:
+    model = FakeModel(plans(files=[*todo_plan().files, PlannedFile(path=".env")]), [files(FILES)])
+    done = await generate(model)
+    assert isinstance(done, Done)
+    assert [file.path for file in done.plan.files] == list(FILES)
+    assert [note.startswith("The planned file .env was left out.") for note in done.notes] == [True]
+    assert [verb for verb, _ in model.asked] == ["plan", "write"]
+
+
+@pytest.mark.parametrize("path", [".env.example", "web/.env.example", "app/env.py", ".environment"])
+async def test_a_file_that_names_settings_or_reads_them_is_no_file_of_secrets(path: str) -> None:
+    done = await generate(FakeModel(plans(), [files({**FILES, path: "SMTP_HOST = ''\n"})]))
+    assert isinstance(done, Done)
+    assert done.tree[path] == "SMTP_HOST = ''\n"
+
+
 async def test_a_manifest_that_the_model_writes_is_only_read_for_names_on_the_list() -> None:
     manifest = '{"asyncpg": "0.1", "qrcode": "1.0", "totally-invented": "6.6.6"}'
     planned_files = [*todo_plan().files, PlannedFile(path="packages.json")]

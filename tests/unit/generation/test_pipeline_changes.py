@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,6 +109,25 @@ async def test_what_the_change_may_not_touch_stays_with_a_note(script: Script, w
     assert isinstance(done, Done)
     assert {"app/routes.py": "R = 1\n"} == differences(TREE, done.tree)
     assert any(words in note for note in done.notes)
+
+
+WITH_SECRETS = replace(CHANGE, tree=TREE.with_files({".env": "KEY=old\n"}))
+
+
+@pytest.mark.parametrize("wanted", [write(".env", "KEY=new\n"), edit(".env", "old", "new")], ids=["whole", "edit"])
+async def test_a_file_of_secrets_that_is_there_stays_as_it_is_and_is_not_waited_for(wanted: Any, watch: Watch) -> None:
+    script = emitting(wanted, write("app/routes.py", "R = 1\n"))
+    done = await change(FakeModel(plan_of(".env", "app/routes.py"), [script]), watch, WITH_SECRETS)
+    assert isinstance(done, Done)
+    assert {"app/routes.py": "R = 1\n"} == differences(WITH_SECRETS.tree, done.tree)
+    assert [True] == ["belong into the app's settings" in note for note in done.notes]
+    assert not watch.of(Retrying)
+
+
+async def test_a_file_of_secrets_that_is_there_may_be_removed(watch: Watch) -> None:
+    done = await change(FakeModel(plan_of(".env"), [emitting(remove(".env"))]), watch, WITH_SECRETS)
+    assert isinstance(done, Done)
+    assert {".env": None} == differences(WITH_SECRETS.tree, done.tree)
 
 
 async def test_an_edit_of_a_released_migration_is_asked_again_as_a_new_one(watch: Watch) -> None:
