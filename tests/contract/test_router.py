@@ -266,8 +266,12 @@ async def test_a_removed_routes_hosts_answer_404_and_the_others_stay(edge: Edge,
     assert await edge.get("b.localhost") == (200, "two")
 
 
-async def test_removing_an_unknown_name_is_fine(edge: Edge) -> None:
+async def test_removing_an_unknown_name_changes_nothing(edge: Edge, one: Address) -> None:
+    route = Route(name="a", hosts=("a.localhost",), target=one)
+    await edge.router.add(route)
     await edge.router.remove("never-was")
+
+    assert await edge.router.routes() == {"a": route}
 
 
 async def test_two_processes_change_routes_at_once(real: RealEdge, one: Address) -> None:

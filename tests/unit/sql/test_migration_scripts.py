@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,20 +121,34 @@ def test_a_file_too_long_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "sql",
+    ("sql", "statements"),
     [
-        "E'x' " + "-" * 200_000,
-        "'" + "''" * 200_000,
-        "/*" * 200_000,
-        "E'" + "\\" * 200_001,
-        "INSERT INTO t VALUES (1);\n" * 40_000,
-        "$a" * 200_000,
-        "(" * 200_000 + "begin atomic " * 1000,
+        ("E'x' " + "-" * 200_000, 1),
+        ("INSERT INTO t VALUES (1);\n" * 40_000, 40_000),
+        ("$a" * 200_000, 1),
     ],
+    ids=["dashes", "many", "dollars"],
 )
-def test_a_huge_hostile_file_is_read_or_refused_before_the_suite_gives_up(sql: str) -> None:
-    with suppress(Refused):
+def test_a_huge_file_is_cut_to_its_end(sql: str, statements: int) -> None:
+    found = read_script(sql).statements
+    assert len(found) == statements
+    assert sum(len(statement.sql) for statement in found) == len(sql.replace(";\n", ""))
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("'" + "''" * 200_000, "the ' quote does not end"),
+        ("/*" * 200_000, "the comment does not end"),
+        ("E'" + "\\" * 200_001, "the ' quote does not end"),
+        ("(" * 200_000 + "begin atomic " * 1000, "one transaction already"),
+    ],
+    ids=["quotes", "comments", "backslashes", "parentheses"],
+)
+def test_a_huge_hostile_file_is_refused_with_the_reason(sql: str, reason: str) -> None:
+    with pytest.raises(Refused, match=reason) as refused:
         read_script(sql)
+    assert refused.value.line == 1
 
 
 @given(st.text(alphabet="ab1 \n'\"$;-/*\\()eE.", max_size=40))

@@ -203,9 +203,12 @@ def test_removing_a_link_leaves_what_it_leads_to(app: Path, root: Path) -> None:
     assert (app / "main.py").exists()
 
 
-def test_removing_what_is_gone_is_fine(root: Path) -> None:
+def test_removing_what_is_gone_takes_nothing_else_away(root: Path) -> None:
+    (root / "there").mkdir()
+    before = sorted(root.rglob("*"))
     remove(root / "never")
     remove(root / "never" / "ever")
+    assert sorted(root.rglob("*")) == before
 
 
 def test_a_given_link_must_be_what_it_was(app: Path) -> None:
