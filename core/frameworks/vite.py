@@ -20,6 +20,7 @@ from core.frameworks.express.framework import is_server_fixture, server, server_
 from core.frameworks.framework import Recipe, StartCommand, Toolchain
 from core.frameworks.npm import ENTRIES, NodeFramework, scaffold_files, serve, syntax_check
 from core.frameworks.page import page
+from core.frameworks.typescript_page import tailwind
 from core.words.plan import Feature
 from core.words.walls import Limits
 
@@ -83,6 +84,7 @@ def _scaffold(framework: ViteFramework, features: frozenset[Feature]) -> FileTre
         {
             **server("server", features),
             **{place: shared[f"/{path}"] for path, place in _FROM_PAGE.items()},
+            **tailwind("src"),
             **read_tree(Path(__file__).parent / "vite_files"),
             **framework.components(features),
             **scaffold_files(framework.home, features),

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from core.files import FileTree
+from core.frameworks.accounts import account_tables
 from core.frameworks.framework import Recipe, StartCommand, Toolchain
 from core.frameworks.npm import NodeFramework, scaffold_files, serve, syntax_check
 from core.frameworks.page import is_page_fixture, page
@@ -51,7 +52,7 @@ def server(folder: str, features: Collection[Feature] = ()) -> Mapping[str, str]
     """The scaffold's server for an app whose top folder belongs to its front end: ``server.js`` and what is below ``src/``, both right
     below ``folder``; the migrations and ``.env.example`` stay at the top. ``<folder>/pages.js``, which serves the page, is for the caller
     to replace."""
-    files = {}
+    files = account_tables(features)
     for path, content in scaffold_files(_HERE, _OVERLAYS & frozenset(features)).items():
         if path == "server.js":
             files[f"{folder}/server.js"] = content.replace("from './src/", "from './")
@@ -75,4 +76,4 @@ def is_server_fixture(path: str, folder: str) -> bool:
 
 @cache
 def _scaffold(features: frozenset[Feature]) -> FileTree:
-    return scaffold_files(_HERE, features).with_files(page("public"))
+    return scaffold_files(_HERE, features).with_files({**page("public"), **account_tables(features)})

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from core.errors import InvalidInput
 from core.files import FileTree, read_tree
+from core.frameworks.accounts import account_tables
 from core.frameworks.framework import Framework, Recipe, StartCommand, Toolchain
 from core.frameworks.page import is_page_fixture, page
 from core.words.plan import Feature
@@ -125,7 +126,7 @@ def _scaffold(features: frozenset[Feature] = frozenset()) -> FileTree:
     tree = read_tree(_HERE / "scaffold").with_files(page("static"))
     for feature in sorted(features):
         tree = tree.with_files(read_tree(_HERE / "features" / feature))
-    return tree
+    return tree.with_files(account_tables(features))
 
 
 def _canonical(name: str) -> str:

@@ -19,6 +19,7 @@ from core.frameworks.framework import Recipe, StartCommand, Toolchain
 from core.frameworks.npm import NodeFramework, scaffold_files, serve, syntax_check
 from core.frameworks.page import page
 from core.frameworks.react_ui import react_ui
+from core.frameworks.typescript_page import tailwind
 from core.words.plan import Feature
 from core.words.walls import Limits
 
@@ -95,6 +96,7 @@ def _scaffold(features: frozenset[Feature]) -> FileTree:
         {
             **{path: content for path, content in api.items() if not path.startswith("server/")},  # migrations, .env.example
             **{place: shared[f"/{path}"] for path, place in _FROM_PAGE.items()},
+            **tailwind("app"),
             **react_ui("ui", features),
             **scaffold_files(_HERE, features),
         }

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from core.files import read_tree
+from core.frameworks.typescript_page import formats
 from core.words.plan import Feature
 
 _HERE = Path(__file__).parent
@@ -18,7 +19,7 @@ _HERE = Path(__file__).parent
 
 def react_ui(folder: str, features: Collection[Feature] = ()) -> dict[str, str]:
     """The components and hooks below ``folder``; with "authentication" the sign-in view and `SignedIn`, which goes around the rest."""
-    return {f"{folder}/{path}": content for path, content in _files("authentication" in features).items()}
+    return formats(folder) | {f"{folder}/{path}": content for path, content in _files("authentication" in features).items()}
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from core.frameworks.typescript_page import formats
 from core.frameworks.vite import ViteFramework
 from core.words.plan import Feature
 
@@ -26,4 +27,4 @@ class Vue(ViteFramework):
         return super().is_fixture(path) or path.startswith(_PARTS)
 
     def components(self, features: Collection[Feature]) -> Mapping[str, str]:
-        return {}
+        return formats("src")

@@ -8,10 +8,12 @@ import re
 import pytest
 
 from core.files import MAX_FILES
+from core.frameworks.accounts import MIGRATION, account_tables
 from core.frameworks.framework import Framework
 from core.frameworks.registry import FRAMEWORKS
+from core.frameworks.typescript_page import formats, tailwind
 from core.generation.validation import validate
-from core.words.plan import FRAMEWORK_LABELS, FRAMEWORK_NAMES, Plan
+from core.words.plan import FRAMEWORK_LABELS, FRAMEWORK_NAMES, FrameworkName, Plan
 
 
 @pytest.fixture(params=list(FRAMEWORKS.values()), ids=list(FRAMEWORKS))
@@ -64,6 +66,25 @@ def test_the_style_sheets_are_the_same_in_every_framework() -> None:
             next(text for path, text in spec.scaffold().items() if path.endswith(f"/{name}")) for spec in FRAMEWORKS.values()
         }
         assert len(found) == 1, name
+
+
+def test_accounts_have_the_same_tables_in_every_framework() -> None:
+    assert {spec.feature_files("authentication")[MIGRATION] for spec in FRAMEWORKS.values()} == {
+        account_tables(["authentication"])[MIGRATION]
+    }
+    assert not [name for name, spec in FRAMEWORKS.items() if MIGRATION in spec.scaffold(["search"])]
+
+
+@pytest.mark.parametrize(("name", "folder"), [("react", "src"), ("vue", "src"), ("nextjs", "app")])
+def test_the_colours_are_tailwinds_in_every_framework_that_builds_it(name: FrameworkName, folder: str) -> None:
+    tree = FRAMEWORKS[name].scaffold()
+    assert tree[f"{folder}/tailwind.css"] == tailwind(folder)[f"{folder}/tailwind.css"]
+    assert '@import "./tailwind.css";' in tree[f"{folder}/styles.css"]
+
+
+@pytest.mark.parametrize(("name", "folder"), [("react", "src/ui"), ("vue", "src"), ("nextjs", "ui")])
+def test_values_read_the_same_on_every_page_in_typescript(name: FrameworkName, folder: str) -> None:
+    assert FRAMEWORKS[name].scaffold()[f"{folder}/format.ts"] == formats(folder)[f"{folder}/format.ts"]
 
 
 def test_the_registry_lists_the_frameworks_that_the_words_know() -> None:

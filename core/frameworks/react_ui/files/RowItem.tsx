@@ -2,9 +2,10 @@
 
 import type { ReactNode } from 'react';
 
-import { ENDED, amount, daysFromToday, fullDay, host, isDeadline, number, text, titleOf, tone, type Titles } from './format';
+import { ENDED, amount, daysFromToday, fullDay, host, isDeadline, number, tone } from './format';
 import { Icon } from './Icon';
 import { isTicked, type Field, type Row, type Section, type Values } from './schema';
+import { text, titleOf, type Titles } from './titles';
 
 interface Props {
   section: Section;

@@ -4,11 +4,12 @@ import { useEffect, useRef, useState, type FormEvent } from 'react';
 
 import * as api from './api';
 import type { Option } from './FieldInput';
-import { amount, article, capital, daysFromToday, isDeadline, number, openWord, titleOf } from './format';
+import { amount, article, capital, daysFromToday, isDeadline, number, openWord } from './format';
 import { Icon } from './Icon';
 import { RowItem } from './RowItem';
 import { isTicked, type Field, type Row, type Section, type Values } from './schema';
 import { Sheet, type Related } from './Sheet';
+import { titleOf } from './titles';
 import { useToast } from './toasts';
 import { loadTitles, sorted, useRows, type Filters, type Rows } from './useRows';
 

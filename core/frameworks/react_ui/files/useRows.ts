@@ -3,8 +3,8 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 
 import * as api from './api';
-import { titleOf, type Titles } from './format';
 import type { Row, Section, Values } from './schema';
+import { titleOf, type Titles } from './titles';
 
 const PAGE = 100;
 const MOST_CHOICES = 500;
