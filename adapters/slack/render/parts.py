@@ -1,0 +1,281 @@
+"""The parts of a card as groups of blocks: paragraphs, facts, steps, files, logs, tables, pictures.
+
+Called by the card's renderer, part by part, in order. Words from outside go into rich and plain text, which Slack does not parse; mrkdwn
+is used for the two columns of facts alone, and only for values that mean the same in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from adapters.slack.render import files as trees
+from adapters.slack.render.blocks import (
+    CONTEXT,
+    FIELDS,
+    Block,
+    Element,
+    Line,
+    actions,
+    context,
+    in_lines,
+    mrkdwn,
+    note,
+    packed,
+    paragraph,
+    plain,
+    preformatted,
+    rich,
+    weight,
+)
+from adapters.slack.render.buttons import Ids, button
+from adapters.slack.render.fitting import Group, Piece, Rank
+from adapters.slack.render.text import calm, clip, escape, exact, inline, pieces, tame, units, web_url, words
+from core.conversation.presenter.phrases import count, duration
+from core.words.cards import Fact, Facts, Files, Image, Log, Step, Steps, StepState, Table, Text
+
+LOG_LINES = 10
+WARNING_BYTES = 4000
+STEPS_BYTES = 7000
+TABLE_ROWS, TABLE_COLUMNS, TABLE_BYTES = 100, 20, 6000
+WIDE_TABLE = 90  #: characters of a line; wider rows are shown as paragraphs
+FACT = 80  #: characters of a value that has room in a column
+
+_MARKS: Mapping[StepState, str] = {
+    StepState.DONE: "✓",
+    StepState.FAILED: "✕",
+    StepState.RUNNING: "●",
+    StepState.WAITING: "○",
+    StepState.SKIPPED: "–",
+}
+_LOUD = (StepState.FAILED, StepState.RUNNING)
+_FILE_NAME = re.compile(r"[\w.@+ -]{1,80}\.\w{1,10}")
+
+
+# -- words -----------------------------------------------------------------------------------------------------------------
+
+
+def text(item: Text, code_name: str = "code.txt") -> list[Group]:
+    """A paragraph."""
+    if not item.text.strip():
+        return []
+    match item.style:
+        case "code":
+            made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines(item.text)]
+            return [Group(pieces=made, whole=item.text, name=code_name)]
+        case "muted":
+            made = [Piece(block=note(part), count=part.count("\n") + 1) for part in pieces(item.text.strip(), CONTEXT)]
+            return [Group(pieces=made, whole=item.text, name="notes.txt")]
+        case "warning":
+            first, *others = [line for line in item.text.split("\n") if line.strip()]
+            lines: list[Line] = [[*words("⚠️ "), *words(first, "bold")], *(inline(line) for line in others)]
+            made = [Piece(block=paragraph(part, "rich_text_quote"), count=len(part)) for part in packed(lines)]
+            return [Group(pieces=made, whole=item.text, name="warning.txt", rank=Rank.WARNING, most=WARNING_BYTES)]
+        case "body":
+            made = [
+                Piece(block=paragraph(part), count=len(part)) for part in packed([inline(line) for line in item.text.split("\n")])
+            ]
+            return [Group(pieces=made, whole=item.text, name="text.txt")]
+
+
+def heading(title: str) -> Block:
+    """The name of a part."""
+    return rich({"type": "rich_text_section", "elements": words(clip(title, 300), "bold")})
+
+
+# -- facts -----------------------------------------------------------------------------------------------------------------
+
+
+def facts(item: Facts) -> list[Group]:
+    """Labels and values: in two columns where they have room, else each on its own line."""
+    made: list[Piece] = []
+    for narrow, run in groupby(item.facts, _narrow):
+        run_facts = list(run)
+        if narrow:
+            for start in range(0, len(run_facts), FIELDS):
+                fields = [mrkdwn(_field(fact)) for fact in run_facts[start : start + FIELDS]]
+                made.append(Piece(block={"type": "section", "fields": fields}, count=len(fields)))
+        else:
+            made += [Piece(block=paragraph(part), count=len(part)) for part in packed([_line(fact) for fact in run_facts])]
+    whole = "\n".join(f"{fact.label}: {fact.value}" for fact in item.facts)
+    return [Group(pieces=made, whole=whole, name="facts.txt", noun="line")] if made else []
+
+
+def _narrow(fact: Fact) -> bool:
+    """Whether mrkdwn shows it as it is, in half the width."""
+    if not tame(fact.label) or not fact.label.strip() or not 0 < len(fact.value) <= FACT or calm(fact.value) != fact.value:
+        return False
+    if fact.style == "link":
+        return bool(web_url(fact.value))
+    plain_enough = "\n" not in fact.value and fact.value == fact.value.strip()
+    return plain_enough and ("`" not in fact.value if fact.style == "code" else tame(fact.value.replace("_", "")))
+
+
+def _field(fact: Fact) -> str:
+    label = f"*{escape(fact.label.strip())}*"
+    if fact.style == "link":
+        return f"{label}\n<{escape(fact.value)}|{escape(_bare(fact.value))}>"
+    return f"{label}\n`{escape(fact.value)}`" if fact.style == "code" else f"{label}\n{escape(fact.value)}"
+
+
+def _line(fact: Fact) -> Line:
+    label = words(fact.label.strip() + "  ", "bold") if fact.label.strip() else []
+    if fact.style == "link" and web_url(fact.value):
+        return [*label, {"type": "link", "url": fact.value, "text": exact(_bare(fact.value))}]
+    return [*label, *(words(fact.value, "code" if fact.style == "code" else "") or words("–"))]
+
+
+def _bare(url: str) -> str:
+    return re.sub(r"^https?://", "", url, flags=re.IGNORECASE).rstrip("/") or url
+
+
+# -- steps -----------------------------------------------------------------------------------------------------------------
+
+
+def steps(item: Steps) -> list[Group]:
+    """Progress or evidence, a line each. Of very many, those that need somebody come first."""
+    listed = list(item.steps)
+    lines = [_step_line(step) for step in listed]
+    if weight(lines) > STEPS_BYTES:
+        lines = [_step_line(step) for step in sorted(listed, key=lambda step: step.state not in _LOUD)]
+    title: list[Line] = [words(item.title.strip(), "bold")] if item.title.strip() else []
+    made = [Piece(block=paragraph(part), count=len(part)) for part in packed([*title, *lines])]
+    whole = "\n".join([item.title, *(_step_words(step) for step in listed)]).strip()
+    return [Group(pieces=made, whole=whole, name="steps.txt", rank=Rank.EVIDENCE, most=STEPS_BYTES)] if made else []
+
+
+def _step_line(step: Step) -> Line:
+    name = inline(f"{_MARKS[step.state]} {step.name}", "bold" if step.state in _LOUD else "")
+    return [*name, *inline(_after(step))]
+
+
+def _after(step: Step) -> str:
+    took = [] if step.seconds is None else [duration(step.seconds)]
+    told = " · ".join([*([step.detail] if step.detail.strip() else []), *took])
+    return f"  {told}" if told else ""
+
+
+def _step_words(step: Step) -> str:
+    return f"{_MARKS[step.state]} {step.name}{_after(step)}"
+
+
+# -- files and logs --------------------------------------------------------------------------------------------------------
+
+
+def files(item: Files, ids: Ids) -> list[Group]:
+    """The tree, and a menu to see one of them."""
+    lines = trees.tree(item.files)
+    if not lines:
+        return []
+    made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines("\n".join(lines))]
+    groups = [Group(pieces=made, whole="\n".join(lines), name="files.txt")]
+    action_id = ids.of("file")
+    number = action_id.partition(":")[2]
+    block_id = f"files:{item.build}" + (f":{number}" if number else "")
+    menu = trees.menu(item.build, item.files, action_id, block_id[:255])
+    if menu is not None:
+        groups.append(Group(pieces=[Piece(block=menu)], whole="", name="menu.txt", rank=Rank.EVIDENCE))
+    return groups
+
+
+def log(item: Log, ids: Ids, *, follow: bool) -> list[Group]:
+    """The last lines; all of them in a file. With ``follow``, buttons to watch it and to get the whole of it."""
+    if not item.lines and not item.live_app:
+        return []
+    shown = "\n".join(item.lines[-LOG_LINES:])
+    lead = [heading(item.title)] if item.title.strip() else []
+    made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines(shown)]
+    hidden = max(len(item.lines) - LOG_LINES, 0)
+    if not made:
+        made = [Piece(block=note("It has printed nothing yet."), count=0)]
+    whole = "\n".join([item.title, *item.lines]).strip("\n")
+    groups = [Group(pieces=made, whole=whole, name="log.txt", cut=hidden > 0, hidden=hidden, lead=lead)]
+    if follow and item.live_app:
+        row = [
+            button(ids, "follow", "Follow it live", item.live_app),
+            button(ids, "logfile", "Whole log", item.live_app),
+        ]
+        groups.append(Group(pieces=[Piece(block=actions(row))], whole="", name="follow.txt", rank=Rank.EVIDENCE))
+    return groups
+
+
+def file_name(title: str) -> str:
+    """The name for a file whose text is on a card with its path as title."""
+    name = title.strip().rpartition("/")[2]
+    return name if _FILE_NAME.fullmatch(name) else "code.txt"
+
+
+# -- tables and pictures ---------------------------------------------------------------------------------------------------
+
+
+def table_block(item: Table) -> Block | None:
+    """Slack's own table, where it fits one."""
+    rows = [item.columns, *item.rows]
+    width = max((len(row) for row in rows), default=0)
+    if not 0 < width <= TABLE_COLUMNS or len(rows) > TABLE_ROWS:
+        return None
+    block: Block = {
+        "type": "table",
+        "column_settings": [{"is_wrapped": True} for _ in range(width)],
+        "rows": [[_cell(cell) for cell in [*row, *[""] * (width - len(row))]] for row in rows],
+    }
+    return block if weight(block) <= TABLE_BYTES else None
+
+
+def _cell(cell: str) -> Element:
+    if url := web_url(cell.strip()):
+        return rich({"type": "rich_text_section", "elements": [{"type": "link", "url": url, "text": exact(_bare(url))}]})
+    return {"type": "raw_text", "text": calm(cell).strip() or "–"}
+
+
+def table(item: Table, block: Block | None) -> list[Group]:
+    """A table: as Slack's own when it is the one of its message, else in a fixed width, or as paragraphs when it is wide."""
+    rows = [row for row in [item.columns, *item.rows] if any(cell.strip() for cell in row)]
+    if not rows:
+        return []
+    whole = "\n".join("\t".join(row) for row in rows)
+    if block is not None:
+        return [Group(pieces=[Piece(block=block, count=len(rows))], whole=whole, name="table.txt", noun="row")]
+    lines = _aligned(rows)
+    if max(units(line) for line in lines) <= WIDE_TABLE and not any("\n" in line for line in lines):
+        made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines("\n".join(lines))]
+    else:
+        made = [Piece(block=paragraph(part), count=len(part)) for part in packed([_row(row) for row in rows])]
+    return [Group(pieces=made, whole=whole, name="table.txt", noun="row")]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    columns = max(len(row) for row in rows)
+    wide = [max((len(row[at]) for row in rows if at < len(row)), default=0) for at in range(columns)]
+    return ["  ".join(f"{cell:<{wide[at]}}" for at, cell in enumerate(row)).rstrip() for row in rows]
+
+
+def _row(row: Sequence[str]) -> Line:
+    first, *others = row
+    return [*words(first, "bold"), *inline("".join(f" · {cell}" for cell in others if cell.strip()))]
+
+
+def images(items: Sequence[Image], pictures: Mapping[str, str]) -> list[Group]:
+    """Pictures that stand together. One that Slack does not have is a line that says where it is."""
+    made: list[Group] = []
+    missing: list[str] = []
+    for item in items:
+        file, alt = pictures.get(item.path, ""), item.alt.strip() or "A picture"
+        if file and units(alt) <= CONTEXT:
+            block: Block = {"type": "image", "slack_file": {"id": file}, "alt_text": calm(alt), "title": plain(alt, CONTEXT)}
+            made.append(Group(pieces=[Piece(block=block)], whole=item.alt, name="picture.txt", rank=Rank.EVIDENCE))
+        else:
+            missing.append(alt)
+    if missing:
+        told = "\n".join(missing)
+        said = context(plain(f"🖼 On the page of Nexus: {_lowered(missing)}", CONTEXT))
+        cut = units(told) > CONTEXT - 200
+        made.append(Group(pieces=[Piece(block=said)], whole=told, name="pictures.txt", cut=cut))
+    return made
+
+
+def _lowered(alts: Sequence[str]) -> str:
+    if len(alts) == 1:
+        return alts[0]
+    return f"{count(len(alts), 'picture')} ({'; '.join(alts)})"
