@@ -151,6 +151,9 @@ class MemoryInbox:
         self.keys.add(key)
         return not seen
 
+    async def seen(self, key: str) -> bool:
+        return key in self.keys
+
 
 def check_card(card: Card) -> None:
     """Refuse what one of the real platforms would refuse.

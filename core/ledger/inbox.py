@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.ledger.ledger import Ledger
+from core.ledger.tables import InboxKey
 
 
 class LedgerInbox:
@@ -15,3 +16,8 @@ class LedgerInbox:
         """Whether this key is new; from now on it is not."""
         async with self._ledger.transaction() as t:
             return await t.first(key)
+
+    async def seen(self, key: str) -> bool:
+        """Whether this key is known, which stays as it is."""
+        async with self._ledger.reading() as session:
+            return await session.get(InboxKey, key) is not None

@@ -1,0 +1,68 @@
+"""What can be told of a form at once, beside the field that it is about. Pure.
+
+Called by `adapters.slack.app` between a submission and its acknowledgement, which Slack awaits for three seconds: so it asks
+nobody. It reads a form as the dialogue will, and refuses what that would refuse whatever the engine knows; the rest is said
+privately, later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from adapters.slack.inbound import Filled
+from core.conversation import forms
+from core.errors import InvalidInput
+from core.words.views import WorkspaceSettings
+
+MAX_ERROR = 150  #: characters that are read easily below a field
+
+
+def problems(sent: Filled) -> dict[str, str]:
+    """What is wrong, by the name of the input."""
+    if sent.form == "build" and not sent.values.get("description", "").strip():
+        return {"description": "Say in a sentence what the app should do, for example: a todo app with due dates"}
+    if sent.form == "change" and not sent.values.get("text", "").strip():
+        return {"text": "Say what should be different, for example: add a priority to every todo"}
+    check = _CHECKS.get(sent.form)
+    if check is not None:
+        name, reading = check
+        try:
+            reading(sent)
+        except InvalidInput as error:
+            return {_about(error.message, sent, name): error.message}
+    return {}
+
+
+def beside(view: Mapping[str, Any], wrong: Mapping[str, str]) -> dict[str, str]:
+    """The same by the block that shows it; the first input where there is none of that name."""
+    inputs = [block for block in view.get("blocks") or () if block.get("type") == "input"]
+    found: dict[str, str] = {}
+    for name, message in wrong.items():
+        blocks = [block for block in inputs if name in {block["block_id"], block["element"].get("action_id")}] or inputs
+        if blocks:
+            found[blocks[0]["block_id"]] = message[:MAX_ERROR]
+    return found
+
+
+def _workspace(sent: Filled) -> object:
+    return forms.read_workspace(sent.values, WorkspaceSettings())
+
+
+_CHECKS: Mapping[str, tuple[str, Callable[[Filled], object]]] = {
+    "build": ("framework", lambda sent: forms.read_build(sent.value, sent.values)),
+    "env": ("more", lambda sent: forms.read_env(sent.values)),
+    "rollback": ("release", lambda sent: forms.read_rollback(sent.values)),
+    "delete": ("confirm", lambda sent: sent.value and forms.confirm_delete(sent.value, sent.values)),
+    "settings": ("named_approvers", _workspace),
+    "models": ("provider", _workspace),
+}
+
+
+def _about(message: str, sent: Filled, usual: str) -> str:
+    """The input that a refusal speaks of."""
+    if message.startswith("Hours"):
+        return "approval_hours"
+    if message.startswith("Budget"):
+        return "budget_tokens" if "tokens" in message else "budget_usd"
+    return usual if usual in sent.values else next(iter(sent.values), usual)

@@ -1,0 +1,81 @@
+"""What the side of Slack that takes things in needs of the core, as protocols.
+
+`core.operations.engine.Engine`, `core.conversation.dialogue.Dialogue`, `core.people.People` and `core.ledger.inbox.LedgerInbox`
+satisfy them; tests give scripted fakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Protocol
+
+from core.ids import ThreadId
+from core.words.inbound import Answer, Inbound, Who
+from core.words.thread_ref import ThreadRef
+from core.words.views import AppView, SubscriptionView, ThreadView, WorkspaceSettings
+
+
+class SlackDialogue(Protocol):
+    """Handles what people do; one for all platforms."""
+
+    async def handle(self, inbound: Inbound) -> Answer: ...
+
+
+class SlackEngine(Protocol):
+    """The engine, as far as Slack asks it beside the dialogue. Every method raises `core.errors.UserError` kinds."""
+
+    async def thread_at(self, who: Who, ref: ThreadRef) -> ThreadView | None:
+        """The thread that is known at this place."""
+        ...
+
+    async def thread_ref(self, who: Who, thread: ThreadId) -> ThreadRef | None:
+        """Where a thread is; None while it is not opened there."""
+        ...
+
+    async def apps(self, who: Who) -> list[AppView]: ...
+
+    async def app(self, who: Who, slug: str) -> AppView: ...
+
+    async def workspace(self, who: Who) -> WorkspaceSettings: ...
+
+    async def subscriptions(self, who: Who) -> list[SubscriptionView]: ...
+
+    async def usage(self, who: Who, slug: str) -> Mapping[str, object]: ...
+
+    async def logs(self, who: Who, slug: str, lines: int = 100) -> list[str]: ...
+
+    def follow_logs(self, who: Who, slug: str) -> AsyncIterator[str]:
+        """New lines only, masked, from the moment it is first awaited; ends with the app."""
+        ...
+
+
+class Members(Protocol):
+    """The principals of chat platforms."""
+
+    async def member(
+        self,
+        platform: str,
+        workspace: str,
+        *,
+        workspace_name: str,
+        user: str,
+        name: str,
+        admin: bool,
+        groups: Collection[str] = (),
+    ) -> Who: ...
+
+    async def name(self, who: Who, external_id: str, name: str, *, group: bool = False) -> None:
+        """Keep what a member or a group is called."""
+        ...
+
+
+class Marks(Protocol):
+    """Keys that are remembered in every process."""
+
+    async def first(self, key: str) -> bool:
+        """Whether this key is new; it is known from then on."""
+        ...
+
+    async def seen(self, key: str) -> bool:
+        """Whether this key is known."""
+        ...
