@@ -70,6 +70,36 @@ class Settings(BaseSettings):
         description="The Chromium or Chrome that opens an app's pages while it is tried; one on the path when empty.",
     )
     builds: int = Field(2, alias="NEXUS_BUILDS", ge=1, le=64, description="How many builds run at once on this machine.")
+    slack_bot_token: SecretStr | None = Field(
+        None, alias="SLACK_BOT_TOKEN", description="Turns Slack on in one workspace: the Bot User OAuth Token, `xoxb-…`."
+    )
+    slack_app_token: SecretStr | None = Field(
+        None,
+        alias="SLACK_APP_TOKEN",
+        description="Reaches Slack by Socket Mode, which needs no address: an app-level token, `xapp-…`, with `connections:write`.",
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None,
+        alias="SLACK_SIGNING_SECRET",
+        description="Without SLACK_APP_TOKEN, Slack sends requests that are signed with this to `/slack/events`.",
+    )
+    slack_client_id: str | None = Field(
+        None,
+        alias="SLACK_CLIENT_ID",
+        description="In place of SLACK_BOT_TOKEN: many workspaces, which install Nexus at `/slack/install`.",
+    )
+    slack_client_secret: SecretStr | None = Field(None, alias="SLACK_CLIENT_SECRET", description="Its secret.")
+    slack_api_url: str = Field(
+        "https://slack.com/api/", alias="SLACK_API_URL", description="Another server that speaks Slack's API, sockets included."
+    )
+    slack_command: str = Field(
+        "/nexus", alias="NEXUS_SLACK_COMMAND", description="The slash command, as the app in Slack has it."
+    )
+    chats: bool = Field(
+        True,
+        alias="NEXUS_CHATS",
+        description="Serves chat platforms in the process of `nexus up`; `false` leaves them to processes of `nexus bot`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", alias="NEXUS_LOG_LEVEL", description="How much Nexus's own log says."
     )

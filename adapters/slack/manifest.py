@@ -1,8 +1,8 @@
 """The app manifest: what Slack is told that Nexus is, as data.
 
-Printed by ``nexus slack manifest`` and pasted into Slack when the app is made; asked for `SCOPES` and `EVENTS` by `nexus doctor`, which compares
-them with what a workspace has granted. A scope is here because a method that this folder calls, or an event that it handles, needs
-it, and for no other reason; a test compares them with the code.
+Printed by ``nexus slack manifest`` and pasted into Slack when the app is made; asked for `SCOPES` and `EVENTS` by `nexus doctor`, which
+compares them with what a workspace has granted. A scope is here because a method that this folder calls, or an event that it handles,
+needs it, and for no other reason; a test compares them with the code.
 
 Without an address the app is for Socket Mode, which needs none. With one, Slack sends signed requests there, and workspaces may
 install it by themselves.

@@ -36,38 +36,12 @@ EVERYWHERE: Final = ("",)  #: all interfaces, both families
 LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 
 
-class EmbeddedCaddy:
-    """A supervised Caddy on a data folder. One at a time per folder: the caller has claimed the folder.
+class CaddyPlace:
+    """Where a data folder's Caddy is reached."""
 
-    ``nexus`` is where Nexus's own HTTP server listens; ``hosts`` lead there.
-    """
-
-    def __init__(
-        self,
-        data: DataFolder,
-        *,
-        program: Path,
-        port: int,
-        nexus: Address,
-        bind: Sequence[str] = LOOPBACK,
-        hosts: Sequence[str] = LOCAL_HOSTS,
-    ) -> None:
+    def __init__(self, data: DataFolder, *, port: int) -> None:
         self._data = data
-        self._program = program
         self._port = port
-        self._bind = tuple(bind)
-        self._nexus = nexus
-        self._hosts = tuple(hosts)
-        self._sockets: list[socket.socket] = []
-        self._child = Child(
-            name="caddy",
-            run=data.run,
-            logs=data.logs,
-            prepare=self._prepare,
-            ready=self._answers,
-            ready_seconds=15.0,
-            stop_signals=((signal.SIGTERM, 3.0),),
-        )
 
     @property
     def admin_socket(self) -> Path:
@@ -87,6 +61,43 @@ class EmbeddedCaddy:
     def url(self) -> str:
         """Where a person on this machine finds Nexus."""
         return "http://localhost" + ("" if self._port == 80 else f":{self._port}")
+
+    @property
+    def _home(self) -> Path:
+        return self._data.folder("caddy", mode=0o700)
+
+
+class EmbeddedCaddy(CaddyPlace):
+    """A supervised Caddy on a data folder. One at a time per folder: the caller has claimed the folder.
+
+    ``nexus`` is where Nexus's own HTTP server listens; ``hosts`` lead there.
+    """
+
+    def __init__(
+        self,
+        data: DataFolder,
+        *,
+        program: Path,
+        port: int,
+        nexus: Address,
+        bind: Sequence[str] = LOOPBACK,
+        hosts: Sequence[str] = LOCAL_HOSTS,
+    ) -> None:
+        super().__init__(data, port=port)
+        self._program = program
+        self._bind = tuple(bind)
+        self._nexus = nexus
+        self._hosts = tuple(hosts)
+        self._sockets: list[socket.socket] = []
+        self._child = Child(
+            name="caddy",
+            run=data.run,
+            logs=data.logs,
+            prepare=self._prepare,
+            ready=self._answers,
+            ready_seconds=15.0,
+            stop_signals=((signal.SIGTERM, 3.0),),
+        )
 
     @property
     def pid(self) -> int | None:
@@ -125,10 +136,6 @@ class EmbeddedCaddy:
         self._close()
 
     # -- steps -----------------------------------------------------------------------------------------------------
-
-    @property
-    def _home(self) -> Path:
-        return self._data.folder("caddy", mode=0o700)
 
     @property
     def _saved(self) -> Path:

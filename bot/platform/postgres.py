@@ -73,14 +73,50 @@ _SETTINGS: Final = {
 }
 
 
-class EmbeddedPostgres:
+class PostgresPlace:
+    """Where a data folder's Postgres is reached, by whoever may read the folder."""
+
+    def __init__(self, data: DataFolder, *, port: int = 0) -> None:
+        self._data = data
+        self._port = port
+
+    @classmethod
+    def of(cls, data: DataFolder) -> PostgresPlace | None:
+        """The one that a running Nexus started; None when none has started one there yet."""
+        with contextlib.suppress(OSError, ValueError):
+            return cls(data, port=int(_port_file(data).read_text()))
+        return None
+
+    @property
+    def port(self) -> int:
+        """The TCP port on 127.0.0.1, which is also in the socket's name; known once started."""
+        return self._port
+
+    @property
+    def socket_dir(self) -> Path:
+        """The folder of the socket ``.s.PGSQL.<port>``."""
+        return self._data.runtime / "pg"
+
+    @property
+    def password(self) -> SecretStr:
+        """The superuser's: random, in that it is derived from the folder's random key."""
+        return SecretStr(self._data.secret("postgres superuser").hex())
+
+    def dsn(self, database: str = LEDGER, *, driver: str = "postgresql") -> SecretStr:
+        """A superuser's URL over the socket, for asyncpg and libpq; ``driver="postgresql+asyncpg"`` for SQLAlchemy."""
+        folder = quote(str(self.socket_dir), safe="/")
+        return SecretStr(
+            f"{driver}://{SUPERUSER}:{self.password.get_secret_value()}@/{quote(database)}?host={folder}&port={self._port}"
+        )
+
+
+class EmbeddedPostgres(PostgresPlace):
     """A supervised Postgres on a data folder. One at a time per folder: the caller has claimed the folder."""
 
     def __init__(self, data: DataFolder, *, bin: Path) -> None:
-        self._data = data
+        super().__init__(data)
         self._bin = bin
         self._user = _user_for(data)
-        self._port = 0
         self._child = Child(
             name="postgres",
             run=data.run,
@@ -100,16 +136,6 @@ class EmbeddedPostgres:
         return self._bin
 
     @property
-    def port(self) -> int:
-        """The TCP port on 127.0.0.1, which is also in the socket's name; known once started."""
-        return self._port
-
-    @property
-    def socket_dir(self) -> Path:
-        """The folder of the socket ``.s.PGSQL.<port>``."""
-        return self._data.runtime / "pg"
-
-    @property
     def uid(self) -> int:
         """The user that the server runs as."""
         return self._user.pw_uid if self._user else os.geteuid()
@@ -122,18 +148,6 @@ class EmbeddedPostgres:
     def restarts(self) -> int:
         """How often it was brought back since `start`."""
         return self._child.restarts
-
-    @property
-    def password(self) -> SecretStr:
-        """The superuser's: random, in that it is derived from the folder's random key."""
-        return SecretStr(self._data.secret("postgres superuser").hex())
-
-    def dsn(self, database: str = LEDGER, *, driver: str = "postgresql") -> SecretStr:
-        """A superuser's URL over the socket, for asyncpg and libpq; ``driver="postgresql+asyncpg"`` for SQLAlchemy."""
-        folder = quote(str(self.socket_dir), safe="/")
-        return SecretStr(
-            f"{driver}://{SUPERUSER}:{self.password.get_secret_value()}@/{quote(database)}?host={folder}&port={self._port}"
-        )
 
     def tail(self, lines: int = 20) -> str:
         """The last lines of the server's log."""
@@ -222,7 +236,7 @@ class EmbeddedPostgres:
 
     def _kept_port(self) -> int:
         """The port of last time, while its process lives or the port is free; otherwise another one."""
-        file = self._data.run / "postgres.port"
+        file = _port_file(self._data)
         with contextlib.suppress(OSError, ValueError):
             port = int(file.read_text())
             if self._child.survivor() or self._orphan() is not None or _is_free(port):
@@ -310,6 +324,10 @@ def _user_for(data: DataFolder) -> pwd.struct_passwd | None:
         f"Postgres refuses to run as root, and none of the users {', '.join(USERS)} exists. Make one "
         "(`useradd --system nexus-postgres`), or run Nexus as an ordinary user."
     )
+
+
+def _port_file(data: DataFolder) -> Path:
+    return data.run / "postgres.port"
 
 
 def _is_free(port: int) -> bool:
