@@ -80,7 +80,7 @@ class Calls:
     async def call(
         self, workspace: str, method: str, *, urgent: bool = False, patience: float | None = None, **arguments: object
     ) -> Json:
-        """Call a method with the SDK's arguments for it.
+        """Call a method with the SDK's arguments for it; those that are None are left out.
 
         ``urgent`` goes ahead of those who wait for the same budget. ``patience`` is how many seconds this call may wait for its turn.
 
@@ -148,7 +148,9 @@ class Calls:
             client = self._clients[workspace] = self._client(token)
         log.debug("slack call", method=method, channel=arguments.get("channel"))
         try:
-            answer = await getattr(client, method.replace(".", "_"))(**arguments)
+            answer = await getattr(client, method.replace(".", "_"))(
+                **{name: value for name, value in arguments.items() if value is not None}
+            )
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise translated(method, error) from error
         data: Json = answer.data

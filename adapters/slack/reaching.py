@@ -1,0 +1,88 @@
+"""Reaching a person when the place where they are expected is closed to the bot: joining it, or writing to them directly.
+
+Used by `adapters.slack.outbound`. It joins public channels where the app has the scope for it, and opens the direct conversation with a
+person; it tells somebody once that their thread cannot be reached any more. It invites nobody and opens nothing that an admin has closed.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from adapters.slack.calls import Calls
+from adapters.slack.directs import Directs
+from adapters.slack.faults import SlackRefusal
+from adapters.slack.finding import LOOK_PATIENCE, Finder, metadata
+from adapters.slack.render.text import markup
+from core.errors import NexusError, TemporaryError
+from core.words.thread_ref import ThreadRef
+
+log = structlog.get_logger(__name__)
+
+
+class Reach:
+    """Ways to a person."""
+
+    def __init__(self, calls: Calls, finder: Finder) -> None:
+        self._calls = calls
+        self._finder = finder
+        self._directs = Directs(calls)
+        self._told: set[tuple[str, str, str]] = set()
+
+    async def join(self, workspace: str, channel: str) -> bool:
+        """Become a member of a public channel; False where that cannot be."""
+        try:
+            await self._calls.call(workspace, "conversations.join", channel=channel)
+        except SlackRefusal:
+            return False
+        return True
+
+    async def direct(self, workspace: str, user: str) -> str:
+        """The channel of the direct conversation with this person."""
+        return await self._directs.channel(workspace, user)
+
+    async def tell_lost(self, thread: ThreadRef, what: str, why: NexusError) -> None:
+        """Tell the person for whom the thread was opened that it cannot be reached any more; once per thread.
+
+        Raises:
+            TemporaryError: they could not be told now; tell them again.
+        """
+        place = (thread.workspace, thread.channel, thread.thread)
+        if place in self._told:
+            return
+        if not thread.user:
+            log.warning(
+                "nobody can be told of a thread that is closed", channel=thread.channel, thread=thread.thread, why=why.message
+            )
+            self._told.add(place)
+            return
+        key = f"lost:{thread.channel}:{thread.thread}"
+        try:
+            channel = await self.direct(thread.workspace, thread.user)
+            if channel != thread.channel and not await self._said(thread.workspace, channel, key):
+                await self._calls.call(
+                    thread.workspace,
+                    "chat.postMessage",
+                    channel=channel,
+                    text=(
+                        f"I cannot reach the thread of *{markup(what)}* in <#{thread.channel}> any more. {markup(why.message)} "
+                        "The work goes on: `/nexus list` shows your apps, and `/nexus show` with an app's name how it stands "
+                        "and what can be done."
+                    ),
+                    metadata=metadata(key),
+                    unfurl_links=False,
+                    unfurl_media=False,
+                )
+        except TemporaryError:
+            raise
+        except NexusError as error:
+            log.warning(
+                "nobody can be told of a thread that is closed", channel=thread.channel, user=thread.user, why=error.message
+            )
+        self._told.add(place)
+
+    async def _said(self, workspace: str, channel: str, key: str) -> bool:
+        """Another process may have told them. Where that cannot be read, they are told: twice is better than never."""
+        try:
+            return await self._finder.in_channel(workspace, channel, key, patience=LOOK_PATIENCE) is not None
+        except (SlackRefusal, TemporaryError):
+            return False
