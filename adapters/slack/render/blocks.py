@@ -129,6 +129,6 @@ def in_lines(text: str, most: int = PIECE) -> Iterator[str]:
 
 
 def left(number: int, noun: str, name: str) -> Block:
-    """What is not shown here, and where it is."""
+    """What is not shown here, and where it is. The noun is "more line", "earlier line"."""
     plural = noun if number == 1 else noun + "s"
-    return note(f"{ELLIPSIS} {number:,} more {plural}, in {name}" if number else f"{ELLIPSIS} the whole is in {name}")
+    return note(f"{ELLIPSIS} {number:,} {plural}, in {name}" if number else f"{ELLIPSIS} the whole is in {name}")

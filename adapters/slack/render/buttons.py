@@ -19,7 +19,6 @@ LINK = "link"
 ROW = 25
 ROW_BYTES = 2500
 BUTTONS_BYTES = 5000
-_ZIP = re.compile(r"/builds/([\w-]{1,60})\.zip")
 
 
 class Ids:
@@ -80,8 +79,9 @@ def _confirm(confirm: Confirm, *, danger: bool) -> Element:
 
 def as_action(link: Link) -> Button | None:
     """The button that does in Slack what a link of the page does: a path of Nexus's own leads nowhere from there."""
-    match = _ZIP.fullmatch(link.url)
-    return Button(action="zip", value=match[1], label=link.label) if match else None
+    if not link.action or web_url(link.url):
+        return None
+    return Button(action=link.action, value=link.value, label=link.label, style=link.style)
 
 
 def buttons(items: Sequence[Button | Link], ids: Ids) -> Group | None:
@@ -106,7 +106,7 @@ def buttons(items: Sequence[Button | Link], ids: Ids) -> Group | None:
         pieces=pieces,
         whole=whole,
         name="buttons.txt",
-        noun="button",
+        noun="more button",
         rank=Rank.FRAME,
         most=BUTTONS_BYTES,
         cut=cut and bool(pieces),

@@ -124,8 +124,11 @@ class _Message:
 
     def section(self, section: Section) -> list[Group]:
         """A named part: its name comes with the first of what is in it."""
-        groups = self.groups(section.children)
-        title = section.title.strip()
+        title, children = section.title.strip(), list(section.children)
+        if title and children and isinstance(children[0], Steps) and children[0].title.strip():  # one heading, not two
+            title = f"{title} · {children[0].title.strip()}"
+            children[0] = children[0].model_copy(update={"title": ""})
+        groups = self.groups(children)
         if not groups:
             return parts.text(Text(text=title))
         lead = [divider(), *([parts.heading(title)] if title else [])]

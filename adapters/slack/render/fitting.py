@@ -47,7 +47,7 @@ class Group:
     pieces: Sequence[Piece]
     whole: str
     name: str  #: of the file with the whole
-    noun: str = "line"
+    noun: str = "more line"
     rank: Rank = Rank.BODY
     most: int = MAX_BYTES  #: bytes
     cut: bool = False

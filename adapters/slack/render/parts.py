@@ -36,6 +36,7 @@ from core.conversation.presenter.phrases import count, duration
 from core.words.cards import Fact, Facts, Files, Image, Log, Step, Steps, StepState, Table, Text
 
 LOG_LINES = 10
+LOG_BYTES = 6000
 WARNING_BYTES = 4000
 STEPS_BYTES = 7000
 TABLE_ROWS, TABLE_COLUMNS, TABLE_BYTES = 100, 20, 6000
@@ -50,6 +51,7 @@ _MARKS: Mapping[StepState, str] = {
     StepState.SKIPPED: "–",
 }
 _LOUD = (StepState.FAILED, StepState.RUNNING)
+_QUIET = (StepState.WAITING, StepState.SKIPPED)
 _FILE_NAME = re.compile(r"[\w.@+ -]{1,80}\.\w{1,10}")
 
 
@@ -99,7 +101,7 @@ def facts(item: Facts) -> list[Group]:
         else:
             made += [Piece(block=paragraph(part), count=len(part)) for part in packed([_line(fact) for fact in run_facts])]
     whole = "\n".join(f"{fact.label}: {fact.value}" for fact in item.facts)
-    return [Group(pieces=made, whole=whole, name="facts.txt", noun="line")] if made else []
+    return [Group(pieces=made, whole=whole, name="facts.txt")] if made else []
 
 
 def _narrow(fact: Fact) -> bool:
@@ -146,7 +148,7 @@ def steps(item: Steps) -> list[Group]:
 
 
 def _step_line(step: Step) -> Line:
-    name = inline(f"{_MARKS[step.state]} {step.name}", "bold" if step.state in _LOUD else "")
+    name = inline(f"{_MARKS[step.state]} {step.name}", "" if step.state in _QUIET else "bold")
     return [*name, *inline(_after(step))]
 
 
@@ -180,24 +182,35 @@ def files(item: Files, ids: Ids) -> list[Group]:
 
 
 def log(item: Log, ids: Ids, *, follow: bool) -> list[Group]:
-    """The last lines; all of them in a file. With ``follow``, buttons to watch it and to get the whole of it."""
+    """The last lines, all of them in a file. ``follow``: it is an answer to somebody who asked for the log, so there is more of it, and
+    buttons to watch it and to get the whole."""
     if not item.lines and not item.live_app:
         return []
-    shown = "\n".join(item.lines[-LOG_LINES:])
-    lead = [heading(item.title)] if item.title.strip() else []
-    made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines(shown)]
-    hidden = max(len(item.lines) - LOG_LINES, 0)
-    if not made:
-        made = [Piece(block=note("It has printed nothing yet."), count=0)]
+    asked = follow and bool(item.live_app)
+    shown = _tail(item.lines, len(item.lines) if asked else LOG_LINES)
+    made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines("\n".join(shown))]
+    made = made or [Piece(block=note("It has printed nothing yet."), count=0)]
+    hidden = len(item.lines) - len(shown)
     whole = "\n".join([item.title, *item.lines]).strip("\n")
-    groups = [Group(pieces=made, whole=whole, name="log.txt", cut=hidden > 0, hidden=hidden, lead=lead)]
-    if follow and item.live_app:
+    lead = [heading(item.title)] if item.title.strip() else []
+    groups = [Group(pieces=made, whole=whole, name="log.txt", noun="earlier line", cut=hidden > 0, hidden=hidden, lead=lead)]
+    if asked:
         row = [
             button(ids, "follow", "Follow it live", item.live_app),
             button(ids, "logfile", "Whole log", item.live_app),
         ]
         groups.append(Group(pieces=[Piece(block=actions(row))], whole="", name="follow.txt", rank=Rank.EVIDENCE))
     return groups
+
+
+def _tail(lines: Sequence[str], most: int) -> Sequence[str]:
+    """The last lines that have room, and at least the last one."""
+    used = 0
+    for back, line in enumerate(reversed(lines[-most:]), 1):
+        used += weight(line)
+        if used > LOG_BYTES and back > 1:
+            return lines[len(lines) - back + 1 :]
+    return lines[-most:]
 
 
 def file_name(title: str) -> str:
@@ -236,13 +249,13 @@ def table(item: Table, block: Block | None) -> list[Group]:
         return []
     whole = "\n".join("\t".join(row) for row in rows)
     if block is not None:
-        return [Group(pieces=[Piece(block=block, count=len(rows))], whole=whole, name="table.txt", noun="row")]
+        return [Group(pieces=[Piece(block=block, count=len(rows))], whole=whole, name="table.txt", noun="more row")]
     lines = _aligned(rows)
     if max(units(line) for line in lines) <= WIDE_TABLE and not any("\n" in line for line in lines):
         made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines("\n".join(lines))]
     else:
         made = [Piece(block=paragraph(part), count=len(part)) for part in packed([_row(row) for row in rows])]
-    return [Group(pieces=made, whole=whole, name="table.txt", noun="row")]
+    return [Group(pieces=made, whole=whole, name="table.txt", noun="more row")]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
