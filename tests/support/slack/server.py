@@ -166,7 +166,7 @@ class LocalSlack:
 
     async def wait_for_sockets(self, count: int = 1) -> None:
         """Until the app has so many sockets."""
-        await self.wait_for(lambda: len(self.sockets.live) >= count, why=f"{count} sockets")
+        await self.wait_for(lambda: len([one for one in self.sockets.live if not one.leaving]) >= count, why=f"{count} sockets")
 
     def describe(self) -> str:
         """The last calls and all messages, for failures."""

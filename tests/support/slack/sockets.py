@@ -81,18 +81,20 @@ class Sockets:
             await socket.disconnect("too_many_websockets")
             await ws.close()
             return ws
-        await ws.send_json(
-            {
-                "type": "hello",
-                "num_connections": len(self.live) + 1,
-                "debug_info": {"host": HOST, "build_number": 1, "approximate_connection_time": 18060},
-                "connection_info": {"app_id": self._slack.app_id},
-            }
-        )
+        socket.leaving = True  # until it has said hello
         self.live.append(socket)
         self.ever.append(socket)
-        self._slack.poke()
         try:
+            await ws.send_json(
+                {
+                    "type": "hello",
+                    "num_connections": len(self.live),
+                    "debug_info": {"host": HOST, "build_number": 1, "approximate_connection_time": 18060},
+                    "connection_info": {"app_id": self._slack.app_id},
+                }
+            )
+            socket.leaving = False
+            self._slack.poke()
             async for message in ws:
                 if socket.frozen:
                     continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -38,7 +38,7 @@ def client(slack: LocalSlack) -> AsyncWebClient:
     return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
 
 
-Connect = Callable[..., "object"]
+Connect = Callable[..., Awaitable[list[AsyncSocketModeHandler]]]
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def connect() -> AsyncIterator[Connect]:
             for _ in range(sockets):
                 handler = AsyncSocketModeHandler(app, slack.app_token, ping_interval=0.2)
                 stack.push_async_callback(handler.close_async)
-                await handler.connect_async()
+                await handler.connect_async()  # type: ignore[no-untyped-call]
                 handlers.append(handler)
             await slack.wait_for_sockets(sockets)
             return handlers
