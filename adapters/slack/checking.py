@@ -8,14 +8,11 @@ privately, later.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from adapters.slack.inbound import Filled
 from core.conversation import forms
 from core.errors import InvalidInput
 from core.words.views import WorkspaceSettings
-
-MAX_ERROR = 150  #: characters that are read easily below a field
 
 
 def problems(sent: Filled) -> dict[str, str]:
@@ -34,26 +31,20 @@ def problems(sent: Filled) -> dict[str, str]:
     return {}
 
 
-def beside(view: Mapping[str, Any], wrong: Mapping[str, str]) -> dict[str, str]:
-    """The same by the block that shows it; the first input where there is none of that name."""
-    inputs = [block for block in view.get("blocks") or () if block.get("type") == "input"]
-    found: dict[str, str] = {}
-    for name, message in wrong.items():
-        blocks = [block for block in inputs if name in {block["block_id"], block["element"].get("action_id")}] or inputs
-        if blocks:
-            found[blocks[0]["block_id"]] = message[:MAX_ERROR]
-    return found
-
-
 def _workspace(sent: Filled) -> object:
     return forms.read_workspace(sent.values, WorkspaceSettings())
+
+
+def _delete(sent: Filled) -> None:
+    if sent.value:
+        forms.confirm_delete(sent.value, sent.values)
 
 
 _CHECKS: Mapping[str, tuple[str, Callable[[Filled], object]]] = {
     "build": ("framework", lambda sent: forms.read_build(sent.value, sent.values)),
     "env": ("more", lambda sent: forms.read_env(sent.values)),
     "rollback": ("release", lambda sent: forms.read_rollback(sent.values)),
-    "delete": ("confirm", lambda sent: sent.value and forms.confirm_delete(sent.value, sent.values)),
+    "delete": ("confirm", _delete),
     "settings": ("named_approvers", _workspace),
     "models": ("provider", _workspace),
 }

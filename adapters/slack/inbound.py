@@ -29,9 +29,11 @@ PLATFORM = "slack"
 OPEN_FORM = "open_form"  #: the button of a form that came too late for its trigger
 STOP_TAIL = "stop_tail"  #: the button of a followed log
 MAX_VALUE = 2000  #: characters in a button's value
+NO_WORDS = frozenset({"build", "db", "env", "help", "rollback"})  #: nobody begins a sentence about an app with these
 SHORT_COMMAND = 3  #: words; a longer line that is no command is a request
 
 _ENTITY = re.compile(r"<([@#!]|https?://|mailto:|tel:)([^<>|]*)(?:\|([^<>]*))?>")
+_SOMEBODY = re.compile(r"[UWS][A-Z0-9]{2,}")
 _SLASH = re.compile(r"/?nexus(?:\s+|$)", re.IGNORECASE)
 
 
@@ -137,6 +139,8 @@ def is_command(text: str) -> bool:
     typed = text.split()
     if not typed or typed[0].casefold() not in VERBS:
         return False
+    if typed[0].casefold() in NO_WORDS:
+        return True
     try:
         parsed = parse(text)
     except InvalidInput:
@@ -216,7 +220,7 @@ def pressed(body: Mapping[str, Any], workspace: str) -> Pressed | None:
     actions = body.get("actions") or [{}]
     did: Mapping[str, Any] = actions[0] if isinstance(actions[0], Mapping) else {}
     name = action_of(_text(did, "action_id"))
-    if not name or name == LINK:
+    if not name or name.split(":")[0] == LINK:
         return None
     container, view = _part(body, "container"), _part(body, "view")
     ts = _text(container, "message_ts") or _text(_part(body, "message"), "ts")
@@ -400,6 +404,5 @@ def _people(view: Mapping[str, Any]) -> tuple[str, ...]:
     for block in _part(_part(view, "state"), "values").values():
         for element in block.values() if isinstance(block, Mapping) else ():
             chosen += element.get("selected_users") or []
-            if element.get("type") in {"multi_static_select", "multi_external_select"}:
-                chosen += [option["value"] for option in element.get("selected_options") or []]
-    return tuple(dict.fromkeys(chosen))
+            chosen += [option["value"].lstrip("=") for option in element.get("selected_options") or []]
+    return tuple(dict.fromkeys(one for one in chosen if _SOMEBODY.fullmatch(one)))

@@ -147,9 +147,13 @@ class SlackPeople:
                     raise Forbidden(f"{person.name} is no full member of this workspace, so they cannot be named. Choose others.")
                 await self._members.name(who, chosen_id, person.name)
 
-    async def groups(self, workspace: str) -> list[Group]:
-        """The user groups; none where Nexus may not see them."""
-        return list(await self._groups.get(workspace))
+    async def is_admin(self, workspace: str, user: str) -> bool:
+        """Whether they may decide for the workspace."""
+        return (await self._people.get((workspace, user))).admin
+
+    async def groups(self, workspace: str) -> list[tuple[str, str]]:
+        """The ids and names of the user groups; none where Nexus may not see them."""
+        return [(group.id, group.name) for group in await self._groups.get(workspace)]
 
     async def close(self) -> None:
         """Stop asking."""

@@ -68,6 +68,10 @@ class Members(Protocol):
         """Keep what a member or a group is called."""
         ...
 
+    async def names(self, who: Who, external_ids: Collection[str]) -> dict[str, str]:
+        """What these are called; those that are not known are left out."""
+        ...
+
 
 class Marks(Protocol):
     """Keys that are remembered in every process."""

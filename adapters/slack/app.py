@@ -1,0 +1,158 @@
+"""The Slack app: Bolt's `AsyncApp` with a listener for everything that the manifest asks Slack to tell.
+
+Made once by the composition root, served by `adapters.slack.sockets` and `adapters.slack.http` alike. A listener acknowledges
+first and hands on to the desk, and does nothing else in between: one that raised right after its acknowledgement would take it
+back. Only a form is looked at before, for what can be told in no time: its errors stand beside the fields then.
+
+Whatever arrives is acknowledged, also what nobody asked for: Bolt would write the whole of it, with people's words, into the log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, cast
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack import checking, inbound
+from adapters.slack.calls import BASE_URL
+from adapters.slack.desk import Desk
+from adapters.slack.manifest import COMMAND, MESSAGE_SHORTCUT, SHORTCUT
+from adapters.slack.render.form import errors, read
+
+log = structlog.get_logger(__name__)
+
+Body = Mapping[str, Any]
+Authorize = Callable[[str | None, str | None], Awaitable[AuthorizeResult | None]]  #: (enterprise, team)
+
+ANYTHING = re.compile(r".*", re.DOTALL)
+NOT_INSTALLED = "Nexus is not installed in this workspace, or not any more. Whoever runs it can install it again."
+
+# Bolt writes at DEBUG what people say, and at WARNING whatever it does not know.
+_bolt_log = logging.getLogger("slack_bolt.quiet")
+_bolt_log.setLevel(logging.ERROR)
+
+
+def slack_app(
+    desk: Desk, authorize: Authorize, *, signing_secret: str = "", api_url: str = BASE_URL, command: str = COMMAND
+) -> AsyncApp:
+    """The app. Without a signing secret it serves sockets alone."""
+
+    async def authorized(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        # Bolt gives arguments by these names, and takes None for a workspace in which the app is not installed.
+        return cast(AuthorizeResult, await authorize(enterprise_id, team_id))
+
+    with _without_environment():
+        app = AsyncApp(
+            name="nexus",
+            logger=_bolt_log,
+            signing_secret=signing_secret,
+            authorize=authorized,
+            client=AsyncWebClient(base_url=api_url, retry_handlers=[], logger=_bolt_log),
+            user_facing_authorize_error_message=NOT_INSTALLED,
+        )
+    _listen(app, desk, command)
+    return app
+
+
+@contextlib.contextmanager
+def _without_environment() -> Iterator[None]:
+    """Bolt reads variables of its own, and turns to OAuth by itself where it finds some; everything is given to it here."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SLACK_")}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+def _listen(app: AsyncApp, desk: Desk, command: str) -> None:
+    @app.command(command)
+    async def typed(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+        await ack()
+        desk.begin(_said(desk, lambda: inbound.command(body, _workspace(context))))
+
+    @app.shortcut(SHORTCUT)
+    async def anywhere(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+        await ack()
+        desk.begin(_said(desk, lambda: inbound.shortcut(body, _workspace(context))))
+
+    @app.shortcut(MESSAGE_SHORTCUT)
+    async def picked(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+        await ack()
+        desk.begin(_said(desk, lambda: inbound.picked(body, _workspace(context))))
+
+    @app.event("app_mention")
+    @app.event("message")
+    async def heard(ack: AsyncAck, event: Body, context: AsyncBoltContext) -> None:
+        await ack()
+        desk.begin(_said(desk, lambda: inbound.message(event, _workspace(context), context.bot_user_id or "")))
+
+    @app.action(ANYTHING)
+    async def pressed(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+        await ack()
+        desk.begin(_pressed(desk, body, _workspace(context)))
+
+    @app.view_submission(ANYTHING)
+    async def filled(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+        try:
+            form, value, values = read(body["view"])
+            sent = inbound.filled(body, _workspace(context), form, value, values)
+            wrong = checking.problems(sent)
+        except Exception:
+            log.exception("a form from Slack could not be read")
+            await ack()
+            return
+        if wrong:
+            await ack(response_action="errors", errors=errors(body["view"], wrong)["errors"])
+            return
+        await ack()
+        desk.begin(desk.filled(sent))
+
+    @app.event("app_home_opened")
+    async def home(ack: AsyncAck, event: Body, context: AsyncBoltContext) -> None:
+        await ack()
+        if event.get("tab") == "home":
+            desk.begin(desk.home_opened(_workspace(context), str(event.get("user", ""))))
+
+    @app.event("app_uninstalled")
+    async def uninstalled(ack: AsyncAck, context: AsyncBoltContext) -> None:
+        await ack()
+        desk.begin(desk.removed(_workspace(context), "the app was uninstalled"))
+
+    @app.event("tokens_revoked")
+    async def revoked(ack: AsyncAck, event: Body, context: AsyncBoltContext) -> None:
+        await ack()
+        if (event.get("tokens") or {}).get("bot"):
+            desk.begin(desk.removed(_workspace(context), "its token was revoked"))
+
+    async def acknowledged(ack: AsyncAck) -> None:
+        await ack()
+
+    app.event(ANYTHING)(acknowledged)
+    app.shortcut(ANYTHING)(acknowledged)
+    app.view_closed(ANYTHING)(acknowledged)
+    app.options(ANYTHING)(acknowledged)
+    app.command(ANYTHING)(acknowledged)
+
+
+async def _said(desk: Desk, read_payload: Callable[[], inbound.Said | None]) -> None:
+    said = read_payload()
+    if said is not None:
+        await desk.said(said)
+
+
+async def _pressed(desk: Desk, body: Body, workspace: str) -> None:
+    did = inbound.pressed(body, workspace)
+    if did is not None:
+        await desk.pressed(did)
+
+
+def _workspace(context: AsyncBoltContext) -> str:
+    return context.team_id or ""

@@ -1,0 +1,196 @@
+"""The desk: takes up what people do in Slack after it was acknowledged, and sees it through to the private answer.
+
+Given values of `adapters.slack.inbound` by `adapters.slack.app`. For each it asks who it is and which thread it is about, fetches
+what was attached, lets the dialogue do it and has the answer brought. Everything runs in tasks of its own, which `close` waits
+for. It decides nothing: refusals come from the dialogue and from `adapters.slack.people`, and are said to the one who asked. An
+exception that nobody meant is logged, and they are told that something went wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from adapters.slack import inbound
+from adapters.slack.answering import Answering
+from adapters.slack.attachments import Attachments
+from adapters.slack.directs import Directs
+from adapters.slack.home import Homes
+from adapters.slack.inbound import Filled, Pressed, Said, Where
+from adapters.slack.people import Bot, SlackPeople
+from adapters.slack.ports import SlackDialogue, SlackEngine
+from adapters.slack.tail import Tails
+from core.errors import NexusError
+from core.ids import ThreadId
+from core.words.attachment import Attachment
+from core.words.inbound import Answer, Inbound, Who
+from core.words.views import ThreadView
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 24  #: requests that are seen through at the same time; the others wait in line, acknowledged
+GOODBYE = 20.0  #: seconds that `close` waits for what is under way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the desk works with. ``removed`` is told of a workspace that Nexus was removed from, and why."""
+
+    dialogue: SlackDialogue
+    engine: SlackEngine
+    people: SlackPeople
+    attachments: Attachments
+    answering: Answering
+    directs: Directs
+    tails: Tails
+    homes: Homes
+    removed: Callable[[str, str], Awaitable[None]]
+
+
+class Desk:
+    """Takes up what people do."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._p = parts
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._somebody: dict[str, Who] = {}  # of each workspace, the member who acted last
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it in a task of its own. Raises nothing."""
+        task = asyncio.create_task(self._guarded(work), name="slack desk")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settled(self) -> None:
+        """Wait until nothing is under way."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def close(self) -> None:
+        """See through what was acknowledged, as long as that takes no more than `GOODBYE`; then stop."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=GOODBYE)
+        for task in (left := list(self._tasks)):
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._p.tails.close()
+        await self._p.people.close()
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with self._places:
+                await work
+        except Exception:
+            log.exception("what Slack sent could not be handled")
+        finally:
+            work.close()  # where its turn never came
+
+    # -- what is done -------------------------------------------------------------------------------------------------------
+
+    async def said(self, said: Said) -> None:
+        """Words."""
+
+        async def mean(who: Who) -> Inbound | None:
+            thread = await self._known(who, said.where)
+            if said.way == "reply" and (thread is None or not thread.app):
+                return None
+            files: Sequence[Attachment] = await self._p.attachments.fetch(said.where.workspace, said.files)
+            app = thread.app if thread is not None else ""
+            return inbound.meaning(said, who, thread=_id(thread), app=app, attachments=files)
+
+        if said.way == "reply" and not await self._concerns(said.where):
+            return
+        await self._through(said.where, said.key, mean)
+
+    async def pressed(self, did: Pressed) -> None:
+        """A button."""
+        if did.action == inbound.OPEN_FORM:
+            match inbound.again(did):
+                case Said() as said:
+                    await self.said(said)
+                case Pressed() as again:
+                    await self.pressed(again)
+            return
+        if did.action == inbound.STOP_TAIL:
+            await self._p.tails.stop(did.where.workspace, did.where.channel, did.message)
+            return
+
+        async def mean(who: Who) -> Inbound:
+            return inbound.press(did, who, _id(await self._known(who, did.where)))
+
+        await self._through(did.where, did.key, mean)
+        if did.where.view == "home":
+            await self._p.homes.publish(did.where.workspace, did.where.user)
+
+    async def filled(self, sent: Filled) -> None:
+        """A form."""
+
+        async def mean(who: Who) -> Inbound:
+            await self._p.people.keep_names(who, sent.where.workspace, sent.people)
+            where = sent.where
+            if not where.channel:  # opened from the Home tab, or from anywhere: what comes of it is between the two of them
+                where = replace(where, channel=await self._p.directs.channel(where.workspace, where.user))
+            return inbound.submission(replace(sent, where=where), who, _id(await self._known(who, where)))
+
+        await self._through(sent.where, sent.key, mean)
+        await self._p.homes.acted(sent.where.workspace, sent.where.user)
+
+    async def home_opened(self, workspace: str, user: str) -> None:
+        """Somebody looks at the Home tab."""
+        await self._p.homes.opened(workspace, user)
+
+    async def removed(self, workspace: str, why: str) -> None:
+        """Nexus was removed from a workspace."""
+        await self._p.removed(workspace, why)
+
+    # -- how ----------------------------------------------------------------------------------------------------------------
+
+    async def _through(self, where: Where, key: str, mean: Callable[[Who], Awaitable[Inbound | None]]) -> None:
+        """Find out who it is and what they mean, do it, and bring the answer."""
+        who: Who | None = None
+        asked: Inbound | None = None
+        try:
+            try:
+                who = self._somebody[where.workspace] = await self._p.people.who(where.workspace, where.user)
+                asked = await mean(who)
+                if asked is None:
+                    return
+                answer = await self._p.dialogue.handle(asked)
+            except Bot:
+                return
+            except NexusError as error:
+                answer = Answer(text=error.message, error=True)
+            await self._brought(where, answer, key=key, who=who, asked=asked)
+        except Exception:
+            log.exception("what somebody did in Slack could not be done", workspace=where.workspace, user=where.user, key=key)
+            await self._p.answering.wrong(where)
+
+    async def _brought(self, where: Where, answer: Answer, *, key: str, who: Who | None, asked: Inbound | None) -> None:
+        try:
+            await self._p.answering.give(where, answer, key=key, who=who, asked=asked)
+        except NexusError as error:  # a log that cannot be followed, a file that Slack does not take
+            log.info("an answer could not be given", user=where.user, reason=error.message)
+            await self._p.answering.say(where, error.message)
+
+    async def _known(self, who: Who, where: Where) -> ThreadView | None:
+        """The thread that Nexus has there."""
+        place = where.place
+        return await self._p.engine.thread_at(who, place) if place is not None and place.thread else None
+
+    async def _concerns(self, where: Where) -> bool:
+        """Whether a plain reply stands in an app's thread. Asked as any member who was here, before its author is looked at, whom Nexus
+        may have to refuse: people talk in threads that are none of its business."""
+        somebody = self._somebody.get(where.workspace)
+        if somebody is None:
+            return True  # the first words since the start
+        thread = await self._known(somebody, where)
+        return thread is not None and bool(thread.app)
+
+
+def _id(thread: ThreadView | None) -> ThreadId | None:
+    return thread.thread if thread is not None else None
