@@ -114,7 +114,8 @@ def test_a_missing_scope_is_named_and_is_for_who_runs_nexus() -> None:
 
 
 def test_what_slack_says_of_blocks_is_in_the_message_for_the_log() -> None:
-    answer = {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": ["[ERROR] must be shorter [json-pointer:/blocks/3]"]}}
+    said = {"messages": ["[ERROR] must be shorter [json-pointer:/blocks/3]"]}
+    answer = {"ok": False, "error": "invalid_blocks", "response_metadata": said}
     assert "/blocks/3" in str(translated("chat.update", answered(answer)))
     assert "invalid_blocks" in MALFORMED
 
