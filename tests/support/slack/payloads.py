@@ -57,7 +57,8 @@ def shown_message(team: Workspace, message: Message, *, metadata: bool = True) -
 
 
 def shown_file(team: Workspace, file: StoredFile) -> Json:
-    base = f"https://files.slack.com/files-pri/{team.id}-{file.id}"
+    slack = getattr(team, "slack", None)  # Slack's own host for files is another one than its API's
+    base = f"{slack.url if slack is not None else 'https://files.slack.com'}/files-pri/{team.id}-{file.id}"
     return {
         "id": file.id,
         "name": file.name,
@@ -83,7 +84,7 @@ def shown_person(team: Workspace, person: Person) -> Json:
         profile["email"] = person.email
     return {
         "id": person.id,
-        "team_id": team.id,
+        "team_id": person.team,
         "name": person.name.lower().replace(" ", "."),
         "real_name": person.name,
         "deleted": person.deleted,

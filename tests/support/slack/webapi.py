@@ -65,9 +65,26 @@ class WebApi:
         return [
             web.route("*", "/api/{method}", self.call),
             web.post("/upload/v1/{ticket}", self.upload),
+            web.get("/files-pri/{file}/{name}", self.download),
+            web.get("/files-pri/{file}/download/{name}", self.download),
             web.post("/hooks/{kind}/{team}/{ticket}", self.respond),
             web.get("/link/", self._slack.sockets.serve),
         ]
+
+    async def download(self, http: web.Request) -> web.StreamResponse:
+        """The bytes of a file; whoever has no token for it is led to the page for signing in, as in Slack."""
+        team_id, _, file_id = http.match_info["file"].partition("-")
+        token = http.headers.get("Authorization", "").removeprefix("Bearer ")
+        known, team = self._slack.tokens.get(token), self._slack.workspaces.get(team_id)
+        allowed = team is not None and known is not None and not known.state and known.team == team_id
+        if team is None or not allowed or "files:read" not in team.scopes:
+            raise web.HTTPFound(f"{self._slack.url}/?redir=files-pri")
+        fault, file = self._slack.faults.take("files-pri"), team.files.get(file_id)
+        if fault is not None and fault.status:
+            return web.Response(status=fault.status)
+        if file is None:
+            return web.Response(status=404)
+        return web.Response(body=file.content, content_type="application/octet-stream")
 
     async def call(self, http: web.Request) -> web.StreamResponse:
         """One call: fault, arguments, token, limit, scope, method."""
