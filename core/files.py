@@ -8,8 +8,10 @@ limits: `facts` on paths in docs/architecture.md.
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import unicodedata
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
@@ -150,6 +152,15 @@ class FileTree(Mapping[str, str]):
     def under(self, folder: str) -> Self:
         """The files below a folder, with their whole paths."""
         return type(self)({p: c for p, c in self._files.items() if p.startswith(folder.rstrip("/") + "/")})
+
+    def zipped(self, folder: str) -> bytes:
+        """A .zip of the tree inside ``folder``. The same tree is the same archive: every file has the same date."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path, content in self.items():
+                entry = zipfile.ZipInfo(f"{folder}/{path}", (2000, 1, 1, 0, 0, 0))
+                archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+        return packed.getvalue()
 
     def write_to(self, folder: Path) -> None:
         """Write every file below ``folder``, which must be new and empty: nothing there can be a link made by somebody else."""

@@ -1,12 +1,14 @@
 """People: workspaces, principals, and what a principal may see and change.
 
 Called by adapters to turn an authenticated user into a `Who`, and by every service before it answers. An app in the local workspace
-is its owner's own; the workspace's owner sees all, named approvers see what they may have to approve; in a chat platform's workspace
-every member sees what the channel shows.
+is its owner's own; the workspace's owner sees all, named approvers see what they may have to approve. In a chat platform's workspace
+every member sees every app and may ask for changes, which somebody has to approve; what needs no approval (stop, delete, roll back,
+settings, the database's password) is for those who may approve, and for whoever asked for the app.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, select
@@ -59,14 +61,51 @@ class People:
             assert row is not None
             return who_of(row)
 
-    async def _workspace(self, session: AsyncSession) -> Workspace:
-        await session.execute(
-            insert(Workspace)
-            .values(id=new_id("w"), platform=LOCAL_PLATFORM, external_id=LOCAL_PLATFORM, name="Local", settings={})
-            .on_conflict_do_nothing()
-        )
-        row = await session.scalar(select(Workspace).where(Workspace.platform == LOCAL_PLATFORM))
+    async def member(
+        self,
+        platform: str,
+        workspace: str,
+        *,
+        workspace_name: str,
+        user: str,
+        name: str,
+        admin: bool,
+        groups: Collection[str] = (),
+    ) -> Who:
+        """The principal of a chat platform's member, made when new; name and role are kept as they are there now. All ids are the
+        platform's. ``groups`` are those that they are in at this moment."""
+        async with self._ledger.transaction() as t:
+            home = await self._workspace(t.session, platform, workspace, workspace_name)
+            row = await _principal(t.session, home, user, name[:200] or user, role="owner" if admin else "member")
+            return who_of(row, groups)
+
+    async def name(self, who: Who, external_id: str, name: str, *, group: bool = False) -> None:
+        """Keep what a member or a group of this workspace is called, so that cards can say it."""
+        async with self._ledger.transaction() as t:
+            home = await t.session.get(Workspace, who.workspace)
+            assert home is not None
+            await _principal(t.session, home, external_id, name[:200] or external_id, role="group" if group else None)
+
+    async def names(self, who: Who, external_ids: Collection[str]) -> dict[str, str]:
+        """What these members and groups are called; those that are not known are left out."""
+        async with self._ledger.reading() as session:
+            return await names_of(session, who.workspace, external_ids)
+
+    async def _workspace(
+        self, session: AsyncSession, platform: str = LOCAL_PLATFORM, external_id: str = LOCAL_PLATFORM, name: str = "Local"
+    ) -> Workspace:
+        here = (Workspace.platform == platform, Workspace.external_id == external_id)
+        row = await session.scalar(select(Workspace).where(*here))
+        if row is None:
+            await session.execute(
+                insert(Workspace)
+                .values(id=new_id("w"), platform=platform, external_id=external_id, name=name, settings={})
+                .on_conflict_do_nothing()
+            )
+            row = await session.scalar(select(Workspace).where(*here))
         assert row is not None
+        if name and row.name != name:
+            row.name = name
         return row
 
     async def by_id(self, principal: PrincipalId) -> Who:
@@ -108,14 +147,61 @@ class People:
             workspace.settings = settings.model_dump(mode="json")
 
 
-def who_of(row: Principal) -> Who:
-    return Who(principal=PrincipalId(row.id), workspace=WorkspaceId(row.workspace_id), name=row.name)
+def who_of(row: Principal, groups: Collection[str] = ()) -> Who:
+    return Who(principal=PrincipalId(row.id), workspace=WorkspaceId(row.workspace_id), name=row.name, groups=frozenset(groups))
+
+
+async def _principal(session: AsyncSession, home: Workspace, external_id: str, name: str, *, role: str | None) -> Principal:
+    """The row of this member or group, made when new. A ``role`` of None leaves the one that is known."""
+    here = (
+        Principal.workspace_id == home.id,
+        Principal.platform == home.platform,
+        Principal.external_id == external_id,
+    )
+    row = await session.scalar(select(Principal).where(*here))
+    if row is None:
+        await session.execute(
+            insert(Principal)
+            .values(
+                id=new_id("p"),
+                workspace_id=home.id,
+                platform=home.platform,
+                external_id=external_id,
+                name=name,
+                role=role or "member",
+            )
+            .on_conflict_do_nothing()
+        )
+        row = await session.scalar(select(Principal).where(*here))
+    assert row is not None
+    if row.name != name:
+        row.name = name
+    if role is not None and row.role != role:
+        row.role = role
+    return row
+
+
+async def names_of(session: AsyncSession, workspace: str, external_ids: Collection[str]) -> dict[str, str]:
+    """What these members and groups of a workspace are called, by external id."""
+    rows = await session.scalars(
+        select(Principal).where(Principal.workspace_id == workspace, Principal.external_id.in_(external_ids))
+    )
+    return {row.external_id: row.name for row in rows}
 
 
 async def settings_of(session: AsyncSession, workspace: str) -> WorkspaceSettings:
-    """A workspace's settings, defaults where it decided nothing."""
+    """A workspace's settings, defaults where it decided nothing: among people, two say yes to what removes data."""
     row = await session.get(Workspace, workspace)
-    return WorkspaceSettings.model_validate(row.settings if row is not None else {})
+    decided: Mapping[str, object] = row.settings if row is not None else {}
+    among_people = row is not None and row.platform != LOCAL_PLATFORM
+    return WorkspaceSettings.model_validate({"second_person": among_people, **decided})
+
+
+def may_approve(settings: WorkspaceSettings, external_id: str, groups: Collection[str]) -> bool:
+    """Whether the settings let this person approve what others asked for."""
+    if settings.approvers == "named":
+        return not {external_id, *groups}.isdisjoint(settings.named_approvers)
+    return settings.approvers == "anyone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +239,11 @@ async def may_see(session: AsyncSession, who: Who, app: App) -> bool:
     return (await sight(session, who)).sees(app)
 
 
-async def visible_app(session: AsyncSession, who: Who, *, slug: str = "", app: str = "", change: bool = False) -> App:
-    """The app by slug or id; with ``change``, only when the principal may change it too, and in hand until the transaction ends.
+async def visible_app(
+    session: AsyncSession, who: Who, *, slug: str = "", app: str = "", change: bool = False, manage: bool = False
+) -> App:
+    """The app by slug or id; with ``change``, only when the principal may ask for changes to it too, with ``manage``, only when they may
+    do to it what nobody approves. Either has it in hand until the transaction ends.
 
     Raises:
         NotFound: there is none, or it is not theirs to see.
@@ -165,12 +254,20 @@ async def visible_app(session: AsyncSession, who: Who, *, slug: str = "", app: s
     )
     if found is None or (slug and found.wanted == "deleted") or not await may_see(session, who, found):
         raise NotFound(f"There is no app {slug!r} here that you can see; `/nexus list` shows yours." if slug else None)
-    if change:
+    if change or manage:
         principal = await session.get(Principal, who.principal)
         workspace = await session.get(Workspace, who.workspace)
-        local = workspace is not None and workspace.platform == LOCAL_PLATFORM
-        if local and found.owner_id != who.principal and (principal is None or principal.role != "owner"):
+        assert principal is not None  # whoever sees the app
+        assert workspace is not None
+        theirs = found.owner_id == who.principal or principal.role == "owner"
+        if not theirs and workspace.platform == LOCAL_PLATFORM:
             raise Forbidden(f"{found.slug!r} belongs to somebody else; only its owner may change it.")
+        if (
+            manage
+            and not theirs
+            and not may_approve(await settings_of(session, who.workspace), principal.external_id, who.groups)
+        ):
+            raise Forbidden(f"That is for whoever asked for {found.slug!r}, for those who may approve here, and for admins.")
         await session.refresh(found, with_for_update={"key_share": True})
         if slug and (found.wanted == "deleted" or found.slug != slug):
             raise NotFound(f"There is no app {slug!r} here any more; `/nexus list` shows yours.")

@@ -113,8 +113,19 @@ class GenerationCalls:
                 return await self._engine.wait_deployment(who, known.deployment)
         if view.approval.state == "pending" and view.approval.refusal:
             raise Forbidden(view.approval.refusal)
-        begun = await self._engine.approve(who, view.approval.approval, view.artifact)
+        begun = approved(await self._engine.approve(who, view.approval.approval, view.artifact))
         return await self._engine.wait_deployment(who, begun.deployment)
+
+
+def approved(begun: DeploymentView | None) -> DeploymentView:
+    """The deployment that the approval has begun.
+
+    Raises:
+        Conflict: a second person must approve too.
+    """
+    if begun is None:
+        raise Conflict("Your yes is noted. It removes data, so a second person must approve it too; then it is deployed.")
+    return begun
 
 
 def checked(view: BuildView) -> BuildView:

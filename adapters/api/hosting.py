@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from adapters.api import shapes
-from adapters.api.generation import checked, deploy_answer
+from adapters.api.generation import approved, checked, deploy_answer
 from adapters.api.routing import Call, Route
 from core.errors import Conflict, NotFound, NotHealthy
 from core.files import FileTree
@@ -70,7 +70,7 @@ class HostingCalls:
             view = await self._engine.build_view(call.who, build)
             if view.approval is None:
                 raise Conflict("That build is not ready; wait for it, or look at why it failed.")
-            begun = await self._engine.approve(call.who, view.approval.approval, view.artifact)
+            begun = approved(await self._engine.approve(call.who, view.approval.approval, view.artifact))
         over = await self._engine.wait_deployment(call.who, begun.deployment)
         return await deploy_answer(self._engine, self._edge, call.who, over)
 

@@ -8,9 +8,7 @@ is decided elsewhere. ``Accept: application/json`` gets values instead of HTML, 
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import zipfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -33,6 +31,7 @@ from adapters.web.guard import (
 )
 from adapters.web.ports import Authenticate, Completer, WebDialogue, WebEngine
 from adapters.web.session import SESSION_LIFE, Sessions
+from core.conversation.seeing import archive_name
 from core.errors import Conflict, InvalidInput, NexusError, NotFound, Unauthenticated
 from core.ids import BuildId, ThreadId, new_id
 from core.words.inbound import Answer, Inbound, Who
@@ -292,22 +291,11 @@ class _Routes:
         who = require(await self.who(request))
         build = await self.web.engine.build_view(who, BuildId(request.match_info["build"]))
         files = await self.web.engine.files(who, build.build)
-
-        def pack() -> bytes:
-            packed = io.BytesIO()
-            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-                for path, content in files.items():
-                    # A fixed date: the same build is the same archive.
-                    archive.writestr(
-                        zipfile.ZipInfo(f"{build.slug}/{path}", (2000, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED
-                    )
-            return packed.getvalue()
-
         return web.Response(
-            body=await asyncio.to_thread(pack),
+            body=await asyncio.to_thread(files.zipped, build.slug),
             content_type="application/zip",
             headers={
-                "Content-Disposition": f'attachment; filename="{build.slug}-{build.number}.zip"',
+                "Content-Disposition": f'attachment; filename="{archive_name(build)}"',
                 "Cache-Control": "no-store",
             },
         )

@@ -7,22 +7,22 @@ decision is one guarded UPDATE in the transaction that also makes the deployment
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
-from core.approvals.policy import Decider, describe, refusal
+from core.approvals.policy import Decider, describe, needs_two, refusal
 from core.errors import Conflict, Forbidden, NotFound
 from core.ids import ApprovalId, new_id
 from core.ledger.ledger import Ledger, Transaction
 from core.ledger.tables import App, Approval, Build, Principal, now
-from core.people import settings_of, visible_app
-from core.words.events import ApprovalEnded, ApprovalRequested
+from core.people import names_of, settings_of, visible_app
+from core.words.events import ApprovalEnded, ApprovalGiven, ApprovalRequested
 from core.words.inbound import Who
-from core.words.views import WorkspaceSettings
 
 
-async def ask(t: Transaction, build: Build, app: App) -> ApprovalId:
-    """Make the question for a ready build, superseding an older one of the app."""
+async def ask(t: Transaction, build: Build, app: App, *, destructive: bool) -> ApprovalId:
+    """Make the question for a ready build, superseding an older one of the app. ``destructive``: deploying it removes data."""
     assert build.artifact is not None
     await supersede(t, app.id, by_build=build.id)
     settings = await settings_of(t.session, app.workspace_id)
@@ -33,15 +33,16 @@ async def ask(t: Transaction, build: Build, app: App) -> ApprovalId:
         app_id=app.id,
         build_id=build.id,
         digest=build.artifact,
+        destructive=destructive,
         deadline=now() + timedelta(hours=settings.approval_hours),
     )
     t.session.add(row)
     await t.session.flush()
+    names = await names_of(t.session, app.workspace_id, settings.named_approvers)
+    who = describe(settings, requester.name, names, destructive=destructive)
     t.tell(
         app.id,
-        ApprovalRequested(
-            approval=row.id, build=build.id, digest=row.digest, who=describe(settings, requester.name), deadline=row.deadline
-        ),
+        ApprovalRequested(approval=row.id, build=build.id, digest=row.digest, who=who, deadline=row.deadline),
     )
     return ApprovalId(row.id)
 
@@ -63,26 +64,28 @@ async def refusal_for(t: Transaction, who: Who, build: Build, app: App) -> str:
     principal = await t.session.get(Principal, who.principal)
     if principal is None:
         return "You are not known in this workspace."
-    settings: WorkspaceSettings = await settings_of(t.session, app.workspace_id)
+    settings = await settings_of(t.session, app.workspace_id)
     return refusal(
         settings,
         Decider(
             external_id=principal.external_id,
+            groups=who.groups,
             is_requester=build.requested_by == who.principal,
             is_owner=principal.role == "owner",
         ),
+        await names_of(t.session, app.workspace_id, settings.named_approvers),
     )
 
 
 async def decide(
     t: Transaction, who: Who, approval: ApprovalId, *, digest: str | None, approve: bool
-) -> tuple[Approval, Build, App]:
-    """Decide a pending question, once.
+) -> tuple[Approval, Build, App] | None:
+    """Decide a pending question, once; None when this was the first yes of two.
 
     Raises:
         NotFound: there is no such question for this principal.
         Forbidden: the policy says no; with the reason.
-        Conflict: it was decided, superseded or is past its deadline, or the digest is another one.
+        Conflict: it was decided, superseded or is past its deadline, the digest is another one, or the first yes was theirs too.
     """
     row = await t.session.get(Approval, approval)
     if row is None:
@@ -96,27 +99,37 @@ async def decide(
     assert build is not None
     if reason := await refusal_for(t, who, build, app):
         raise Forbidden(reason)
-    won = await t.session.execute(
-        update(Approval)
-        .where(
-            Approval.id == approval,
-            Approval.state == "pending",
-            Approval.digest == (digest or row.digest),
-            Approval.deadline > now(),
-        )
-        .values(state="approved" if approve else "discarded", decided_by=who.name, decided_at=now())
-        .returning(Approval.id)
-        .execution_options(synchronize_session=False)
-    )
-    if won.scalar() is None:
-        await t.session.refresh(row)
-        raise Conflict(_why_not(row, digest))
     await t.session.refresh(row)
-    t.tell(
-        app.id,
-        ApprovalEnded(approval=row.id, build=build.id, outcome="approved" if approve else "discarded", by=who.name),
+    open_ = (
+        Approval.id == approval,
+        Approval.state == "pending",
+        Approval.digest == (digest or row.digest),
+        Approval.deadline > now(),
     )
+    names = who.name
+    if approve and needs_two(await settings_of(t.session, app.workspace_id), destructive=row.destructive):
+        if row.first_by is None:
+            await _write(t, row, digest, *open_, Approval.first_by.is_(None), first_by=who.principal)
+            t.tell(app.id, ApprovalGiven(approval=row.id, build=build.id, by=who.name))
+            return None
+        if row.state == "pending" and row.first_by == who.principal:
+            raise Conflict("You have said yes already. It removes data, so a second person must say yes too; ask a colleague.")
+        first = await t.session.get(Principal, row.first_by)
+        names = f"{first.name if first is not None else 'somebody'} and {who.name}"
+    outcome: Literal["approved", "discarded"] = "approved" if approve else "discarded"
+    await _write(t, row, digest, *open_, state=outcome, decided_by=names, decided_at=now())
+    t.tell(app.id, ApprovalEnded(approval=row.id, build=build.id, outcome=outcome, by=names))
     return row, build, app
+
+
+async def _write(t: Transaction, row: Approval, digest: str | None, *where: ColumnElement[bool], **values: object) -> None:
+    """Write the decision, if the question is still as ``where`` says: the one guarded statement that decides."""
+    won = await t.session.execute(
+        update(Approval).where(*where).values(**values).returning(Approval.id).execution_options(synchronize_session=False)
+    )
+    await t.session.refresh(row)
+    if won.scalar() is None:
+        raise Conflict(_why_not(row, digest))
 
 
 def _why_not(row: Approval, digest: str | None) -> str:

@@ -5,6 +5,7 @@ Called by `core.approvals.approvals` for every click and every API call, at that
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from core.words.views import WorkspaceSettings
@@ -15,29 +16,41 @@ class Decider:
     """The person who wants to decide."""
 
     external_id: str
+    groups: Collection[str] = ()  #: external ids of the groups that they are in now
     is_requester: bool  #: of the build in question
     is_owner: bool  #: of the workspace
 
 
-def refusal(settings: WorkspaceSettings, decider: Decider) -> str:
+def refusal(settings: WorkspaceSettings, decider: Decider, names: Mapping[str, str]) -> str:
     """Why this person may not approve; empty when they may. The workspace's owner may whenever self-approval is not the
-    obstacle: they could change the settings anyway."""
+    obstacle: they could change the settings anyway. ``names`` says what the named approvers are called, by external id."""
     if decider.is_requester and not settings.self_approval:
         return "This workspace asks somebody else than the requester to approve; ask a colleague to press the button."
     if decider.is_owner:
         return ""
     if settings.approvers == "requester" and not decider.is_requester:
         return "Only the person who asked for this app may approve it."
-    if settings.approvers == "named" and decider.external_id not in settings.named_approvers:
-        return "Only named people may approve here: " + ", ".join(settings.named_approvers) + "."
+    if settings.approvers == "named" and {decider.external_id, *decider.groups}.isdisjoint(settings.named_approvers):
+        return f"Only named people may approve here: {_named(settings, names)}."
     return ""
 
 
-def describe(settings: WorkspaceSettings, requester: str) -> str:
+def needs_two(settings: WorkspaceSettings, *, destructive: bool) -> bool:
+    """Whether two different people must say yes."""
+    return destructive and settings.second_person
+
+
+def describe(settings: WorkspaceSettings, requester: str, names: Mapping[str, str], *, destructive: bool) -> str:
     """Who may approve, for the card."""
     who = {
         "anyone": "anyone here",
         "requester": requester,
-        "named": ", ".join(settings.named_approvers),
+        "named": _named(settings, names),
     }[settings.approvers]
-    return who if settings.self_approval else f"{who}, but not {requester}, who asked for it"
+    if not settings.self_approval:
+        who = f"{who}, but not {requester}, who asked for it"
+    return f"two people of {who}" if needs_two(settings, destructive=destructive) else who
+
+
+def _named(settings: WorkspaceSettings, names: Mapping[str, str]) -> str:
+    return ", ".join(names.get(one, one) for one in settings.named_approvers)

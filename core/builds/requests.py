@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import func, or_, select, update
@@ -34,6 +34,7 @@ from core.words.attachment import Attachment, check_count
 from core.words.events import BuildCancelled, BuildRequested, Said
 from core.words.inbound import Who
 from core.words.plan import FrameworkName, Plan, slugify
+from core.words.thread_ref import ThreadRef
 
 MAX_DESCRIPTION = 10_000  #: characters
 RESERVED = frozenset({"www", "api", "nexus", "localhost", "admin", "mail", "status"})
@@ -115,8 +116,17 @@ class BuildRequests:
         self._ledger = ledger
         self._models = models
 
-    async def build(self, who: Who, request: BuildRequest, *, thread: ThreadId | None, key: str) -> BuildId:
-        """A new app; in ``thread`` when given and still without an app, otherwise in a new thread of the page."""
+    async def build(
+        self,
+        who: Who,
+        request: BuildRequest,
+        *,
+        thread: ThreadId | None,
+        place: ThreadRef | None = None,
+        seen: bool = False,
+        key: str,
+    ) -> BuildId:
+        """A new app; in ``thread`` when given and still without an app, otherwise in a new thread at ``place``, or of the page."""
         text = check_text(request.description, example="a todo app with due dates")
         check_count(request.attachments)
         if request.framework is not None:
@@ -134,7 +144,9 @@ class BuildRequests:
                 slug = await free_slug(t.session, slugify(" ".join(text.split()[:5])))
             title = " ".join(text.split())[:80]
             app = await _new_app(t, who, slug=slug, name=title, named=bool(request.name))
-            await _give_thread(t, who, app, thread, title)
+            await _give_thread(t, who, app, thread, place, title)
+            if place is not None and not place.thread:  # it is opened with these words
+                seen = text == title
             made = Build(
                 id=new_id("b"),
                 app_id=app.id,
@@ -154,9 +166,11 @@ class BuildRequests:
                 own_code=model.own_code,
                 requested_by=who.principal,
             )
-            return await _begin(t, app, made, who, said=text, attachments=request.attachments)
+            return await _begin(t, app, made, who, said=text, attachments=request.attachments, seen=seen)
 
-    async def change(self, who: Who, slug: str, text: str, *, attachments: Sequence[Attachment] = (), key: str) -> BuildId:
+    async def change(
+        self, who: Who, slug: str, text: str, *, attachments: Sequence[Attachment] = (), seen: bool = False, key: str
+    ) -> BuildId:
         """A change to an app: on its newest revision that was ready and not discarded, or again from the start when there is none."""
         text = check_text(text, example="add a priority field")
         check_count(attachments)
@@ -191,7 +205,7 @@ class BuildRequests:
                 requested_by=who.principal,
                 base_revision=base.revision_id if base is not None else None,
             )
-            return await _begin(t, app, made, who, said=text, attachments=attachments)
+            return await _begin(t, app, made, who, said=text, attachments=attachments, seen=seen)
 
     async def _model(self, t: Transaction, who: Who, provider: str) -> tuple[Model, str]:
         """The model that writes, of the provider asked for or of the workspace's choice, within the workspace's budget; and the
@@ -275,7 +289,7 @@ class BuildRequests:
                 await _refuse_while_running(t, app)
             else:
                 app = await _new_app(t, who, slug=slug, name=name, named=True, framework=framework)
-                await _give_thread(t, who, app, None, name)
+                await _give_thread(t, who, app, None, None, name)
             plan = Plan(
                 name=app.name[:60],
                 framework=framework,
@@ -388,7 +402,7 @@ async def _new_app(t: Transaction, who: Who, *, slug: str, name: str, named: boo
     return app
 
 
-async def _give_thread(t: Transaction, who: Who, app: App, thread: ThreadId | None, title: str) -> None:
+async def _give_thread(t: Transaction, who: Who, app: App, thread: ThreadId | None, place: ThreadRef | None, title: str) -> None:
     if thread is not None:
         row = await t.session.get(Thread, thread, with_for_update={"key_share": True})
         if row is None or row.workspace_id != who.workspace:
@@ -398,14 +412,25 @@ async def _give_thread(t: Transaction, who: Who, app: App, thread: ThreadId | No
             row.version = await next_version(t)
             return
     made = new_id("t")
+    place = place or ThreadRef(platform="web", workspace=who.workspace, channel=who.principal, thread=made)
+    if place.thread:
+        known = await _thread_at(t.session, place)
+        if known is not None and known.app_id is None:
+            known.app_id = app.id
+            known.version = await next_version(t)
+            return
+        if known is not None:  # one thread, one app
+            place = replace(place, thread="")
     t.session.add(
         Thread(
             id=made,
             workspace_id=who.workspace,
-            platform="web",
-            workspace_ref=who.workspace,
-            channel=who.principal,
-            thread=made,
+            platform=place.platform,
+            workspace_ref=place.workspace,
+            channel=place.channel,
+            thread=place.thread or made,
+            opened=bool(place.thread),
+            opened_for=place.user,
             app_id=app.id,
             title=title,
         )
@@ -415,14 +440,36 @@ async def _give_thread(t: Transaction, who: Who, app: App, thread: ThreadId | No
     await t.session.execute(update(Thread).where(Thread.id == made).values(version=version))
 
 
+async def _thread_at(session: AsyncSession, place: ThreadRef) -> Thread | None:
+    return (
+        await session.scalars(
+            select(Thread)
+            .where(
+                Thread.platform == place.platform,
+                Thread.workspace_ref == place.workspace,
+                Thread.channel == place.channel,
+                Thread.thread == place.thread,
+            )
+            .with_for_update(key_share=True)
+        )
+    ).one_or_none()
+
+
 async def _begin(
-    t: Transaction, app: App, build: Build, who: Who, *, said: str, attachments: Sequence[Attachment] = ()
+    t: Transaction,
+    app: App,
+    build: Build,
+    who: Who,
+    *,
+    said: str,
+    attachments: Sequence[Attachment] = (),
+    seen: bool = False,
 ) -> BuildId:
     t.session.add(build)
     await t.session.flush()
     keep_attachments(t.session, build.id, attachments)
     if said:
-        t.tell(app.id, Said(by=who.name, text=said, attachments=[one.name for one in attachments]))
+        t.tell(app.id, Said(by=who.name, text=said, attachments=[one.name for one in attachments], seen=seen))
     await supersede(t, app.id, by_build=build.id)
     purpose: Literal["new", "change", "push"] = build.purpose  # type: ignore[assignment]
     t.tell(

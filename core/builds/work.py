@@ -370,7 +370,7 @@ class BuildWork:
                     seconds=(now() - started).total_seconds(),
                 ),
             )
-            await ask(t, fresh, app)
+            await ask(t, fresh, app, destructive=bool(losses))
 
     async def _end_failed(self, row: Build, teller: Teller, stopped: _Stopped) -> None:
         await teller.drain()

@@ -13,7 +13,7 @@ from core.conversation.presenter.phrases import count, dollars, moment
 from core.conversation.redaction import plain, shown, shown_line
 from core.words.cards import Button, Card, Child, Fact, Facts, Files, Link, Log, Table, Text, Tone
 from core.words.events import DatabaseFacts
-from core.words.views import AppState, AppView, BuildView, ReleaseView, RevealedDatabase
+from core.words.views import AppState, AppView, BuildView, ReleaseView, RevealedDatabase, SubscriptionView
 
 MAX_FILE_CHARS = 12_000
 SHOWN_RELEASES = 10
@@ -111,7 +111,7 @@ def files_card(build: BuildView) -> Card:
     if not build.files:
         return _card(f"Files of {build.slug}", [Text(text=f"Build {build.number} has no files yet.")])
     card = _card(f"Files of {build.slug}", [Files(build=build.build, files=[shown_file(file) for file in build.files])])
-    download = [Link(label="Download .zip", url=f"/builds/{build.build}.zip")]
+    download = [Link(label="Download .zip", url=f"/builds/{build.build}.zip", action="zip", value=build.build)]
     return card.model_copy(update={"subtitle": f"Build {build.number}, {count(len(build.files), 'file')}", "actions": download})
 
 
@@ -123,6 +123,39 @@ def file_card(build: BuildView, path: str, content: str) -> Card:
         left = len(text) - MAX_FILE_CHARS
         parts.append(Text(text=f"{count(left, 'more character')}; the whole file is in the .zip.", style="muted"))
     return _card(shown_line(path, 90), parts).model_copy(update={"subtitle": f"{build.slug}, build {build.number}"})
+
+
+def setup_card(build: BuildView) -> Card:
+    """How it is set up: the instructions, and the settings that it reads."""
+    parts: list[Child] = [Text(text=words)] if (words := shown(build.instructions, 6000).strip()) else []
+    wanted = build.plan.settings if build.plan is not None else []
+    if wanted:
+        rows = [[s.name, shown_line(s.purpose, 160), "yes" if s.required else "no"] for s in wanted]
+        parts.append(Table(columns=["Setting", "What it is for", "Needed"], rows=rows))
+    else:
+        parts.append(Text(text="It needs no settings of its own.", style="muted"))
+    card = _card(f"Setup of {build.slug}", parts)
+    return card.model_copy(update={"subtitle": f"Build {build.number}", "actions": [button("settings", build.slug, "Settings")]})
+
+
+def subscriptions_card(found: Sequence[SubscriptionView], channels: Mapping[str, str]) -> Card:
+    """Which channels are told of what; ``channels`` says what they are called, where that is known."""
+    if not found:
+        return _card("Notifications", [Text(text="No channel is told of anything yet. Type notify in one to begin.")])
+    rows = [
+        [
+            shown_line(channels.get(s.channel, s.channel), 80),
+            s.app or "every app",
+            ", ".join(s.kinds),
+            s.by,
+            shown_line(s.trouble),
+        ]
+        for s in found
+    ]
+    columns = ["Channel", "App", "News", "By", "Trouble"]
+    if not any(s.trouble for s in found):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    return _card("Notifications", [Table(columns=columns, rows=rows)])
 
 
 def env_card(slug: str, version: int, names: Sequence[str], needed: Mapping[str, str]) -> Card:

@@ -143,6 +143,26 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """Tell this channel of what happens to an app, or to all; nothing typed opens the form."""
+
+    app: str | None = None
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyOff:
+    """Tell this channel no more."""
+
+    app: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyList:
+    """Which channels are told of what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Help:
     """The commands, or one of them."""
 
@@ -167,5 +187,8 @@ ParsedCommand = (
     | Delete
     | Usage
     | Settings
+    | Notify
+    | NotifyOff
+    | NotifyList
     | Help
 )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from core.conversation.grammar import PROVIDERS, VERBS
+from core.words.notifications import NOTIFICATIONS
 from core.words.plan import FRAMEWORK_NAMES
 
 MAX_COMPLETIONS = 25  #: Discord's limit; more would not be read either
@@ -58,6 +59,10 @@ def complete(text: str, apps: Sequence[str] = (), verbs: Sequence[str] = tuple(V
     if verb == "settings":
         parts = [("approvals", "who may approve, and for how long"), ("models", "which model writes, and its budget")]
         return offer(parts, goes_on=lambda _: False) if not args else []
+    if verb == "notify":
+        news = list(NOTIFICATIONS.items())
+        first = [("list", "which channels are told of what"), ("off", "tell this channel no more"), *news, *app_names]
+        return offer(first if not args else [] if args[0] == "list" else app_names if args[0] == "off" else news)
     if verb == "help":
         return (
             offer(((name, VERBS[name].summary) for name in verbs if name in VERBS), goes_on=lambda _: False) if not args else []

@@ -8,16 +8,19 @@ where it can, the `Inbox` remembers the others, and the answer to a repetition i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from core.builds.requests import BuildRequest
 from core.conversation import answers, forms
 from core.conversation import commands as c
 from core.conversation.face import EngineFace, Inbox
 from core.conversation.grammar import help_text, nearest, parse
+from core.conversation.seeing import Seeing
 from core.errors import Conflict, InvalidInput, NexusError, NotFound
 from core.ids import ApprovalId, BuildId, ThreadId
-from core.words.attachment import Attachment
 from core.words.inbound import Action, Answer, Command, FormSubmit, Inbound, Reply, Who
+from core.words.thread_ref import ThreadRef
 from core.words.views import AppState, BuildState, BuildView, DeploymentView
 
 ACTION_LOG_LINES = 100
@@ -33,21 +36,31 @@ class Dialogue:
     def __init__(self, engine: EngineFace, inbox: Inbox) -> None:
         self._engine = engine
         self._inbox = inbox
+        self._see = Seeing(engine)
         self._actions: Mapping[str, Callable[[Action], Awaitable[Answer]]] = {
             "approve": self._press_approve,
             "discard": self._press_discard,
             "cancel": self._press_cancel,
             "retry": self._press_retry,
             "change": self._press_change,
-            "logs": lambda a: self._logs(a.who, a.value, ACTION_LOG_LINES),
+            "fix": self._press_fix,
+            "logs": lambda a: self._see.logs(a.who, a.value, ACTION_LOG_LINES),
+            "logfile": lambda a: self._see.log_file(a.who, a.value),
+            "follow": lambda a: self._see.follow(a.who, a.value),
+            "file": lambda a: self._see.file(a.who, a.value),
+            "zip": lambda a: self._see.archive(a.who, a.value),
+            "setup": lambda a: self._see.setup(a.who, a.value),
             "settings": lambda a: self._env_form(a.who, a.value),
-            "reveal": self._press_reveal,
+            "reveal": lambda a: self._see.reveal(a.who, a.value),
             "rollback": lambda a: self._rollback_form(a.who, a.value, None),
             "deploy": lambda a: self._deploy(a.who, a.value, a.key),
             "stop": lambda a: self._stop(a.who, a.value, a.key),
             "start": lambda a: self._start(a.who, a.value, a.key),
             "restart": lambda a: self._restart(a.who, a.value, a.key),
             "delete": lambda a: self._delete_form(a.who, a.value),
+            "build": self._press_build,
+            "notify": lambda a: self._notify_form(a.who, a.place),
+            "workspace": lambda a: self._workspace_form(a.who, a.value),
         }
         self._forms: Mapping[str, Callable[[FormSubmit], Awaitable[Answer]]] = {
             "build": self._submit_build,
@@ -57,6 +70,7 @@ class Dialogue:
             "delete": self._submit_delete,
             "settings": self._submit_settings,
             "models": self._submit_settings,
+            "notify": self._submit_notify,
         }
 
     async def handle(self, inbound: Inbound) -> Answer:
@@ -66,9 +80,7 @@ class Dialogue:
                 case Command():
                     return await self._command(inbound)
                 case Reply():
-                    return await self._change(
-                        inbound.who, "", inbound.text, thread=inbound.thread, key=inbound.key, attachments=inbound.attachments
-                    )
+                    return await self._reply(inbound)
                 case Action():
                     return await self._act(inbound)
                 case FormSubmit():
@@ -87,16 +99,16 @@ class Dialogue:
                 return await self._build_command(command, parsed)
             case c.ListApps():
                 return Answer(card=answers.apps_card(await self._engine.apps(command.who)))
-            case c.Settings(part="models"):
-                return Answer(form=forms.models_form(await self._engine.workspace(command.who)))
-            case c.Settings():
-                return Answer(form=forms.workspace_form(await self._engine.workspace(command.who)))
+            case c.Settings(part=part):
+                return await self._workspace_form(command.who, part)
+            case c.Notify() | c.NotifyOff() | c.NotifyList():
+                return await self._notify(command, parsed)
             case c.Help(verb=""):
                 return Answer(card=answers.help_card())
             case c.Help():
                 return Answer(text=help_text(parsed.verb))
             case c.Usage(app=None):
-                return await self._usage(command.who, None)
+                return await self._see.usage(command.who, None)
         slug = await self._which(command.who, parsed.app, command.thread)
         try:
             return await self._about(command, parsed, slug)
@@ -110,11 +122,11 @@ class Dialogue:
         who, key = command.who, command.key
         match parsed:
             case c.Show():
-                return await self._show(who, slug)
+                return await self._see.app(who, slug)
             case c.Logs():
-                return await self._logs(who, slug, parsed.lines)
+                return await self._see.logs(who, slug, parsed.lines)
             case c.Files():
-                return await self._files(who, slug, parsed.path)
+                return await self._see.files(who, slug, parsed.path)
             case c.EnvList():
                 version, names = await self._engine.settings(who, slug)
                 return Answer(card=answers.env_card(slug, version, names, await self._needed(who, slug)))
@@ -123,7 +135,7 @@ class Dialogue:
             case c.EnvUnset():
                 return await self._set_env(who, slug, {}, parsed.names, key)
             case c.Db():
-                return Answer(card=answers.database_card(slug, await self._engine.database(who, slug)))
+                return await self._see.database(who, slug)
             case c.Deploy():
                 return await self._deploy(who, slug, key)
             case c.Rollback(number=None):
@@ -139,7 +151,7 @@ class Dialogue:
             case c.Delete():
                 return await self._delete_form(who, slug)
             case c.Usage():
-                return await self._usage(who, slug)
+                return await self._see.usage(who, slug)
         raise AssertionError(f"{parsed!r} is not about one app")
 
     async def _which(self, who: Who, typed: str | None, thread: ThreadId | None) -> str:
@@ -172,13 +184,22 @@ class Dialogue:
             name=parsed.name,
             attachments=command.attachments,
         )
-        return _building(await self._engine.build(command.who, request, thread=command.thread, key=command.key))
+        typed_there = command.place is not None and bool(command.place.thread)
+        view = await self._engine.build(
+            command.who, request, thread=command.thread, place=command.place, seen=typed_there, key=command.key
+        )
+        return _building(view)
+
+    async def _press_build(self, pressed: Action) -> Answer:
+        return Answer(form=forms.build_form(c.Build()))
 
     async def _submit_build(self, sent: FormSubmit) -> Answer:
         request = forms.read_build(sent.value, sent.values)
         if not request.description:
             raise InvalidInput("Say in a sentence what the app should do, for example: a todo app with due dates")
-        return _building(await self._engine.build(sent.who, request, thread=sent.thread, key=sent.key))
+        if sent.attachments:
+            request = replace(request, attachments=sent.attachments)
+        return _building(await self._engine.build(sent.who, request, thread=sent.thread, place=sent.place, key=sent.key))
 
     async def _press_retry(self, pressed: Action) -> Answer:
         return _building(await self._engine.retry(pressed.who, BuildId(pressed.value), key=pressed.key))
@@ -187,37 +208,27 @@ class Dialogue:
         return Answer(form=forms.change_form(pressed.value))
 
     async def _submit_change(self, sent: FormSubmit) -> Answer:
-        return await self._change(sent.who, sent.value, sent.values.get("text", ""), thread=sent.thread, key=sent.key)
+        slug = sent.value or await self._which(sent.who, None, sent.thread)
+        text = _change_text(sent.values.get("text", ""))
+        return _building(await self._engine.change(sent.who, slug, text, attachments=sent.attachments, key=sent.key))
 
-    async def _change(
-        self, who: Who, slug: str, text: str, *, thread: ThreadId | None, key: str, attachments: Sequence[Attachment] = ()
-    ) -> Answer:
-        """Change the app; in a thread without one, these words are what to build."""
-        if not text.strip():
-            raise InvalidInput("Say what should be different, for example: add a priority to every todo")
-        if not slug and thread is not None and not (slug := (await self._engine.thread(who, thread)).app):
-            request = BuildRequest(description=text.strip(), attachments=attachments)
-            return _building(await self._engine.build(who, request, thread=thread, key=key))
-        slug = slug or await self._which(who, None, None)
-        return _building(await self._engine.change(who, slug, text.strip(), attachments=attachments, key=key))
+    async def _reply(self, reply: Reply) -> Answer:
+        """Change the thread's app; in a thread without one, these words are what to build."""
+        text = _change_text(reply.text)
+        slug = (await self._engine.thread(reply.who, reply.thread)).app
+        sent: dict[str, Any] = {"key": reply.key, "seen": True}
+        if not slug:
+            request = BuildRequest(description=text, attachments=reply.attachments)
+            return _building(await self._engine.build(reply.who, request, thread=reply.thread, **sent))
+        return _building(await self._engine.change(reply.who, slug, text, attachments=reply.attachments, **sent))
+
+    async def _press_fix(self, pressed: Action) -> Answer:
+        return _building(await self._engine.fix(pressed.who, pressed.value, key=pressed.key))
 
     async def _press_cancel(self, pressed: Action) -> Answer:
         await self._once(pressed.key)
         await self._engine.cancel(pressed.who, BuildId(pressed.value))
         return Answer(text="The build is being cancelled.")
-
-    async def _files(self, who: Who, slug: str, path: str) -> Answer:
-        builds = await self._engine.builds(who, slug)  # without files
-        newest = next((build for build in builds if build.state is BuildState.READY), builds[0] if builds else None)
-        if newest is None:
-            raise NotFound(f"{slug} has no files yet: nothing of it was built so far.")
-        build = await self._engine.build_view(who, newest.build)
-        if not path:
-            return Answer(card=answers.files_card(build))
-        paths = [file.path for file in build.files if file.change != "removed"]
-        if path not in paths and (near := nearest(path, paths)):
-            raise NotFound(f"There is no file {path!a} in {slug}. Did you mean {near}?")
-        return Answer(card=answers.file_card(build, path, await self._engine.file(who, build.build, path)))
 
     # -- approval ---------------------------------------------------------------------------------------------------------
 
@@ -228,7 +239,7 @@ class Dialogue:
         if asked is None or asked.approval != approval or not asked.digest.startswith(digest):
             raise Conflict("The build has changed since that card was made; look at the newest card and approve that one.")
         await self._once(pressed.key)
-        return _deploying(await self._engine.approve(pressed.who, approval, asked.digest))
+        return _approved(await self._engine.approve(pressed.who, approval, asked.digest))
 
     async def _press_discard(self, pressed: Action) -> Answer:
         await self._once(pressed.key)
@@ -241,7 +252,7 @@ class Dialogue:
         for build in builds:
             if build.approval is not None and build.approval.state == "pending":
                 await self._once(key)
-                return _deploying(await self._engine.approve(who, build.approval.approval, build.approval.digest))
+                return _approved(await self._engine.approve(who, build.approval.approval, build.approval.digest))
         newest = builds[0] if builds else None
         if newest is not None and not newest.state.over:
             raise Conflict(f"A build of {slug} is under way. Its card asks for approval when it is ready.")
@@ -289,27 +300,6 @@ class Dialogue:
         kept = f" The last snapshot of its data is kept as {snapshot}." if snapshot else ""
         return Answer(text=f"{slug} is deleted.{kept}")
 
-    # -- seeing -----------------------------------------------------------------------------------------------------------
-
-    async def _show(self, who: Who, slug: str) -> Answer:
-        app = await self._engine.app(who, slug)
-        builds = await self._engine.builds(who, slug)
-        card = answers.app_card(app, await self._engine.releases(who, slug), builds[0] if builds else None)
-        return Answer(card=card, thread=app.thread)
-
-    async def _logs(self, who: Who, slug: str, lines: int) -> Answer:
-        app = await self._engine.app(who, slug)
-        printed = await self._engine.logs(who, slug, lines)
-        return Answer(card=answers.logs_card(slug, printed, follow=app.state is AppState.LIVE))
-
-    async def _press_reveal(self, pressed: Action) -> Answer:
-        return Answer(card=answers.revealed_card(pressed.value, await self._engine.reveal(pressed.who, pressed.value)))
-
-    async def _usage(self, who: Who, slug: str | None) -> Answer:
-        apps = [await self._engine.app(who, slug)] if slug is not None else await self._engine.apps(who)
-        there = [app for app in apps if app.state is not AppState.DELETED]
-        return Answer(card=answers.usage_card([(app, await self._engine.usage(who, app.slug)) for app in there]))
-
     # -- settings ---------------------------------------------------------------------------------------------------------
 
     async def _needed(self, who: Who, slug: str) -> dict[str, str]:
@@ -337,10 +327,46 @@ class Dialogue:
         then = f"v{view.release} starts with that." if view is not None else "The next release starts with that."
         return Answer(text=f"{done[0].upper()}{done[1:]}. {then}")
 
+    async def _workspace_form(self, who: Who, part: str) -> Answer:
+        settings = await self._engine.workspace(who)
+        return Answer(form=forms.models_form(settings) if part == "models" else forms.workspace_form(settings))
+
     async def _submit_settings(self, sent: FormSubmit) -> Answer:
         settings = forms.read_workspace(sent.values, await self._engine.workspace(sent.who))
         await self._engine.set_workspace(sent.who, settings)
         return Answer(text="The workspace's settings are saved.")
+
+    # -- notifications ----------------------------------------------------------------------------------------------------
+
+    async def _notify(self, command: Command, parsed: c.Notify | c.NotifyOff | c.NotifyList) -> Answer:
+        who, place = command.who, _channel(command.place)
+        match parsed:
+            case c.NotifyList():
+                return Answer(card=answers.subscriptions_card(await self._engine.subscriptions(who), {}))
+            case c.NotifyOff():
+                return await self._subscribe(who, place, parsed.app, ())
+            case c.Notify(kinds=()):
+                return await self._notify_form(who, place)
+            case c.Notify():
+                return await self._subscribe(who, place, parsed.app, parsed.kinds)
+
+    async def _notify_form(self, who: Who, place: ThreadRef | None) -> Answer:
+        place = _channel(place)
+        slugs = [app.slug for app in await self._engine.apps(who) if app.state is not AppState.DELETED]
+        return Answer(form=forms.notify_form(place, slugs))
+
+    async def _submit_notify(self, sent: FormSubmit) -> Answer:
+        channel, slug, kinds = forms.read_notify(sent.values)
+        return await self._subscribe(sent.who, replace(_channel(sent.place), channel=channel), slug, kinds)
+
+    async def _subscribe(self, who: Who, place: ThreadRef, slug: str | None, kinds: Sequence[str]) -> Answer:
+        of = slug or "every app"
+        if kinds:
+            await self._engine.subscribe(who, place, slug, kinds)
+            return Answer(text=f"That channel is told of {of} from now on: {', '.join(kinds)}.")
+        if not await self._engine.unsubscribe(who, place, slug):
+            raise Conflict(f"That channel is not told of {of}; `notify list` shows what is.")
+        return Answer(text=f"That channel is told of {of} no more.")
 
     # -- presses and forms ------------------------------------------------------------------------------------------------
 
@@ -376,5 +402,21 @@ def _building(view: BuildView) -> Answer:
     return Answer(text=f"{words}; follow it in its thread.", thread=view.thread)
 
 
-def _deploying(view: DeploymentView) -> Answer:
+def _change_text(typed: str) -> str:
+    if not typed.strip():
+        raise InvalidInput("Say what should be different, for example: add a priority to every todo")
+    return typed.strip()
+
+
+def _channel(place: ThreadRef | None) -> ThreadRef:
+    if place is None:
+        raise InvalidInput(
+            "Notifications are for channels of Slack and Discord: type it there. Here, every app's thread is in the list."
+        )
+    return replace(place, thread="")
+
+
+def _approved(view: DeploymentView | None) -> Answer:
+    if view is None:
+        return Answer(text="Your yes is noted. It removes data, so a second person must say yes too; then it is deployed.")
     return Answer(text=f"Approved. {view.slug} is being deployed as v{view.release}.")

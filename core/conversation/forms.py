@@ -18,7 +18,9 @@ from core.conversation.presenter.phrases import moment
 from core.conversation.redaction import shown_line
 from core.errors import InvalidInput
 from core.words.cards import Form, Input
+from core.words.notifications import NOTIFICATIONS
 from core.words.plan import FRAMEWORK_NAMES
+from core.words.thread_ref import ThreadRef
 from core.words.views import ReleaseView, WorkspaceSettings
 
 MAX_OPTIONS = 25
@@ -209,6 +211,48 @@ def confirm_delete(slug: str, values: Mapping[str, str]) -> None:
         raise InvalidInput(f"That is not its name, so nothing was deleted. Type {slug} to delete it.")
 
 
+def notify_form(place: ThreadRef, apps: Sequence[str]) -> Form:
+    """Which channel is told of what."""
+    news = [(preset, label) for preset, (label, _) in _PRESETS.items()]
+    chosen = apps[: MAX_OPTIONS - 1]
+    return Form(
+        form="notify",
+        title="Notifications",
+        submit="Save",
+        inputs=[
+            Input(name="channel", label="Channel", kind="channel", value=place.channel, required=True),
+            Input(
+                name="app",
+                label="Of which app",
+                kind="select",
+                options=[("*", "Every app, also those to come"), *((slug, slug) for slug in chosen)],
+                value="*",
+                required=True,
+                hint="More apps: type notify APP" if len(apps) > len(chosen) else "",
+            ),
+            Input(name="kinds", label="What", kind="select", options=news, value="all", required=True),
+        ],
+    )
+
+
+_PRESETS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "all": ("Everything", tuple(NOTIFICATIONS)),
+    "act": ("When somebody must act: review, failed, crashed", ("review", "failed", "crashed")),
+    "live": ("When a release is live", ("live",)),
+    "health": ("When an app crashes and recovers", ("crashed", "recovered")),
+    "off": ("Nothing any more", ()),
+}
+
+
+def read_notify(values: Mapping[str, str]) -> tuple[str, str | None, tuple[str, ...]]:
+    """The channel, the app (None for all) and the kinds; no kinds is to be told no more."""
+    preset = _PRESETS.get(values.get("kinds", ""))
+    channel, app = values.get("channel", "").strip(), values.get("app", "*").strip()
+    if preset is None or not channel:
+        raise InvalidInput("Choose a channel, and what it should be told of.")
+    return channel, None if app in {"", "*"} else app, preset[1]
+
+
 def workspace_form(settings: WorkspaceSettings) -> Form:
     """What a workspace decides about approvals."""
     approvers = [("anyone", "Anyone here"), ("requester", "Whoever asked for it"), ("named", "The people named below")]
@@ -229,6 +273,7 @@ def workspace_form(settings: WorkspaceSettings) -> Form:
             Input(
                 name="named_approvers",
                 label="Named people",
+                kind="people",
                 value=", ".join(settings.named_approvers),
                 hint="With commas between",
             ),
@@ -237,6 +282,12 @@ def workspace_form(settings: WorkspaceSettings) -> Form:
                 label="May people approve their own builds?",
                 kind="checkbox",
                 value="true" if settings.self_approval else "false",
+            ),
+            Input(
+                name="second_person",
+                label="Must two say yes to what removes data?",
+                kind="checkbox",
+                value="true" if settings.second_person else "false",
             ),
             Input(name="approval_hours", label="Hours until an approval expires", value=hours, required=True, max_length=8),
         ],
@@ -305,8 +356,9 @@ def read_workspace(values: Mapping[str, str], now: WorkspaceSettings) -> Workspa
         changed["approval_hours"] = hours
     if "named_approvers" in values:
         changed["named_approvers"] = [name.strip() for name in re.split(r"[,;\n]", values["named_approvers"]) if name.strip()]
-    if "self_approval" in values:
-        changed["self_approval"] = values["self_approval"].casefold() in {"true", "on", "yes", "1"}
+    for name in ("self_approval", "second_person"):
+        if name in values:
+            changed[name] = values[name].casefold() in {"true", "on", "yes", "1"}
     for name in ("approvers", "provider"):
         if values.get(name):
             changed[name] = values[name]

@@ -18,6 +18,7 @@ from core.conversation import commands as c
 from core.conversation.commands import ParsedCommand
 from core.conversation.words import Word, tidy, words
 from core.errors import InvalidInput
+from core.words.notifications import NOTIFICATIONS
 from core.words.plan import FRAMEWORK_NAMES, FrameworkName, framework_called, slugify
 
 PROVIDERS = ("auto", "starter", "openai", "anthropic", "compatible")
@@ -304,6 +305,20 @@ def _rollback(_line: str, rest: Sequence[Word]) -> c.Rollback:
     return c.Rollback(app=_app("rollback", names), number=number, with_data=with_data)
 
 
+def _notify(_line: str, rest: Sequence[Word]) -> c.Notify | c.NotifyOff | c.NotifyList:
+    typed = [word.text.casefold() for word in rest]
+    if typed == ["list"]:
+        return c.NotifyList()
+    if typed[:1] == ["off"]:
+        return c.NotifyOff(app=_app("notify", rest[1:]))
+    kinds = [name.strip(",") for name in typed if name.strip(",") in {*NOTIFICATIONS, "all"}]
+    named = [word for word, name in zip(rest, typed, strict=True) if name.strip(",") not in {*NOTIFICATIONS, "all"}]
+    chosen = tuple(NOTIFICATIONS) if "all" in kinds else tuple(name for name in NOTIFICATIONS if name in kinds)
+    if len(named) > 1 and (near := nearest(named[-1].text, NOTIFICATIONS)):
+        raise _wrong("notify", f"{quoted(named[-1].text)} is no kind of news. Did you mean {near}?")
+    return c.Notify(app=_app("notify", named), kinds=chosen or (tuple(NOTIFICATIONS) if named else ()))
+
+
 def _help(_line: str, rest: Sequence[Word]) -> c.Help:
     if not rest:
         return c.Help()
@@ -403,6 +418,13 @@ _TABLE = (
         parse=_only_app(c.Delete, "delete"),
     ),
     Verb(
+        name="notify",
+        usage=f"notify [APP] [{' | '.join(NOTIFICATIONS)} …] | notify off [APP] | notify list",
+        summary="tell this channel what happens to an app, or to all",
+        example="notify todo live failed",
+        parse=_notify,
+    ),
+    Verb(
         name="usage",
         usage="usage [APP]",
         summary="what apps use: database, connections, builds",
@@ -439,6 +461,7 @@ _MEANT = {
     **dict.fromkeys(("approve", "ship", "publish"), "deploy"),
     **dict.fromkeys(("undo", "revert"), "rollback"),
     **dict.fromkeys(("remove", "rm", "destroy"), "delete"),
+    **dict.fromkeys(("subscribe", "alerts", "watch"), "notify"),
 }
 
 

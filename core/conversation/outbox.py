@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from core.conversation.chat import Chat
+from core.conversation.chat import Capability, Chat
 from core.conversation.presenter.message import Message
 from core.errors import NexusError, TemporaryError
 from core.ids import ThreadId
@@ -84,7 +84,7 @@ class Outbox:
         intervals: Mapping[str, float] = INTERVALS,
         clock: Clock | None = None,
     ) -> None:
-        self._chats = chats
+        self.chats = chats
         self._sent = sent
         self._intervals = intervals
         self._clock = clock or RealClock()
@@ -151,7 +151,7 @@ class Outbox:
 
     async def _pass(self, line: _Line, *, last_try: bool) -> float | None:
         """Write what can be written now. Returns the seconds until more is due, None when the thread is as wanted."""
-        chat = self._chats.get(line.ref.platform)
+        chat = self.chats.get(line.ref.platform)
         if chat is None:
             log.error("no chat platform %r is set up; thread %s is not shown", line.ref.platform, line.thread)
             return None
@@ -192,6 +192,8 @@ class Outbox:
         if known is None:
             if message.card is not None:
                 made = await chat.post(line.ref, message.card, key=message.key)
+            elif message.seen and Capability.OWN_WORDS in chat.capabilities:
+                return None
             else:
                 made = await chat.say(line.ref, message.text, author=message.author, key=message.key)
         else:

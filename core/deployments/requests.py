@@ -34,10 +34,14 @@ class DeploymentRequests:
         self._ledger = ledger
         self._vault = vault
 
-    async def approve(self, who: Who, approval: ApprovalId, digest: str | None) -> DeploymentId:
-        """Approve a build and begin to deploy exactly that artifact. See `approvals.decide` for the errors."""
+    async def approve(self, who: Who, approval: ApprovalId, digest: str | None) -> DeploymentId | None:
+        """Approve a build and begin to deploy exactly that artifact; None when a second person must approve too. See
+        `approvals.decide` for the errors."""
         async with self._ledger.transaction() as t:
-            row, build, app = await approvals.decide(t, who, approval, digest=digest, approve=True)
+            decided = await approvals.decide(t, who, approval, digest=digest, approve=True)
+            if decided is None:
+                return None
+            row, build, app = decided
             return await self._begin(
                 t,
                 app,
@@ -65,7 +69,7 @@ class DeploymentRequests:
         async with self._ledger.transaction() as t:
             if (known := await _known(t, key)) is not None:
                 return known
-            app = await visible_app(t.session, who, slug=slug, change=True)
+            app = await visible_app(t.session, who, slug=slug, manage=True)
             release = await t.session.get(Release, (app.id, number))
             if release is None:
                 raise NotFound(f"{slug!r} has no release v{number}; `/nexus rollback {slug}` shows the kept ones.")
@@ -99,7 +103,7 @@ class DeploymentRequests:
         async with self._ledger.transaction() as t:
             if (known := await _known(t, key)) is not None:
                 return known
-            app = await visible_app(t.session, who, slug=slug, change=True)
+            app = await visible_app(t.session, who, slug=slug, manage=True)
             release = await self._live(t.session, app)
             if purpose == "start" and app.wanted == "running" and not app.crashed:
                 raise Conflict(f"{slug!r} is running already.")
@@ -128,7 +132,7 @@ class DeploymentRequests:
                 return known
             if not await t.first(f"settings {key}"):
                 return None
-            app = await visible_app(t.session, who, slug=slug, change=True)
+            app = await visible_app(t.session, who, slug=slug, manage=True)
             current = await settings.newest_version(t.session, app.id)
             version = await settings.change(t, self._vault, who, app, set=set, unset=unset, current=current)
             if version is None or app.live_release is None or app.wanted != "running":

@@ -150,7 +150,9 @@ class Thread(Row):
     platform: Mapped[str]
     workspace_ref: Mapped[str]
     channel: Mapped[str]
-    thread: Mapped[str]
+    thread: Mapped[str]  #: the platform's id; the row's own while it is not opened there
+    opened: Mapped[bool] = mapped_column(default=True)  #: whether it exists on its platform
+    opened_for: Mapped[str] = mapped_column(default="")  #: the platform's id of the person it was opened for
     app_id: Mapped[str | None] = mapped_column(ForeignKey("apps.id"), unique=True)
     title: Mapped[str]
     version: Mapped[int] = mapped_column(BigInteger, default=0)  #: from the same sequence as messages' versions
@@ -301,6 +303,8 @@ class Approval(Row):
     digest: Mapped[str]
     state: Mapped[str] = mapped_column(default="pending")
     deadline: Mapped[datetime]
+    destructive: Mapped[bool] = mapped_column(default=False)  #: deploying it removes data
+    first_by: Mapped[str | None] = mapped_column(ForeignKey("principals.id"))  #: who said yes where two must
     decided_by: Mapped[str] = mapped_column(default="")
     decided_at: Mapped[datetime | None]
 
@@ -393,6 +397,42 @@ class EventRow(Row):
     seq: Mapped[int]
     fact: Mapped[dict[str, Any]]
     at: Mapped[datetime] = mapped_column(default=now)
+
+
+class InstallationRow(Row):
+    """A workspace of a chat platform that has installed Nexus; each secret is sealed by the vault."""
+
+    __tablename__ = "installations"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    workspace_ref: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(default="")
+    sealed: Mapped[dict[str, Any]]
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    trouble: Mapped[str] = mapped_column(default="")  #: why it does not work at the moment, a sentence
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Subscription(Row):
+    """A channel that is told of what happens to an app, or to all apps of a workspace."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        Index("uq_subscriptions_place", "platform", "workspace_ref", "channel", text("coalesce(app_id, '')"), unique=True),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    platform: Mapped[str]
+    workspace_ref: Mapped[str]
+    channel: Mapped[str]
+    app_id: Mapped[str | None] = mapped_column(ForeignKey("apps.id"))
+    kinds: Mapped[list[Any]]
+    by: Mapped[str] = mapped_column(ForeignKey("principals.id"))
+    told: Mapped[int] = mapped_column(BigInteger)  #: the last event that the channel was told of, or that was none of its kinds
+    trouble: Mapped[str] = mapped_column(default="")  #: why it cannot be told, a sentence
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class InboxKey(Row):

@@ -7,12 +7,10 @@ reason. It answers from the ledger; the work itself is done by whichever worker 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import func, select
 
 from core.approvals import approvals
 from core.builds.pictures import load_picture
@@ -27,27 +25,29 @@ from core.files import FileTree
 from core.generation.choice import ModelChoice
 from core.ids import LOCAL_PLATFORM, AppId, ApprovalId, BuildId, DeploymentId, Digest, InstanceId, TenantId, ThreadId
 from core.ledger.feed import Feed
-from core.ledger.ledger import CANCEL_CHANNEL, EVENTS_CHANNEL, MESSAGES_CHANNEL, Transaction
-from core.ledger.messages import messages_of, view
+from core.ledger.ledger import CANCEL_CHANNEL, Transaction
 from core.ledger.queue import Work, WorkKind
-from core.ledger.tables import App, Build, Deployment, EventRow, Message, Release, Thread, now
+from core.ledger.tables import App, Build, Deployment, EventRow, Release, now
 from core.operations import looking
-from core.people import People, Sight, sight, visible_app
+from core.operations.subscriptions import Subscriptions
+from core.operations.watching import Watching
+from core.people import People, sight, visible_app
 from core.tenants.provisioning import Provisioning
+from core.verification.logs import Masks
 from core.verification.pictures import Picture
-from core.words.attachment import Attachment
-from core.words.events import BuildCancelled, DatabaseFacts, Event
+from core.words.attachment import Attachment, attachment
+from core.words.events import AppCrashed, BuildCancelled, DatabaseFacts
 from core.words.inbound import Who
 from core.words.plan import FrameworkName
+from core.words.thread_ref import ThreadRef
 from core.words.views import (
     AppView,
     BuildView,
     DeploymentView,
-    MessageView,
     ReleaseView,
     RevealedDatabase,
+    SubscriptionView,
     TenantView,
-    ThreadView,
     WorkspaceSettings,
 )
 
@@ -56,17 +56,17 @@ T = TypeVar("T")
 PATIENCE = 60.0  #: seconds that somebody who stops or deletes an app waits for it
 
 
-class Engine:
+class Engine(Watching):
     """What people can do and see."""
 
     def __init__(self, platform: Platform, feed: Feed, models: ModelChoice, people: People) -> None:
+        super().__init__(platform.ledger, feed)
         self._p = platform
-        self._ledger = platform.ledger
-        self._feed = feed
         self._people = people
         self._builds = BuildRequests(platform.ledger, models)
         self._deployments = DeploymentRequests(platform.ledger, platform.vault)
         self._provisioning = Provisioning(platform.ledger, platform.registry, platform.tenants)
+        self._subscriptions = Subscriptions(platform.ledger)
         self.providers = models.providers
 
     # -- people -----------------------------------------------------------------------------------------------------------
@@ -87,13 +87,26 @@ class Engine:
 
     # -- builds -----------------------------------------------------------------------------------------------------------
 
-    async def build(self, who: Who, request: BuildRequest, *, thread: ThreadId | None = None, key: str) -> BuildView:
-        """A new app. The same key gives the same build."""
-        return await self.build_view(who, await self._builds.build(who, request, thread=thread, key=key))
+    async def build(
+        self,
+        who: Who,
+        request: BuildRequest,
+        *,
+        thread: ThreadId | None = None,
+        place: ThreadRef | None = None,
+        seen: bool = False,
+        key: str,
+    ) -> BuildView:
+        """A new app, in ``thread`` where it has no app yet, else in a thread at ``place``, else in one of the page. ``seen``: the words
+        were typed in the thread itself. The same key gives the same build."""
+        return await self.build_view(who, await self._builds.build(who, request, thread=thread, place=place, seen=seen, key=key))
 
-    async def change(self, who: Who, slug: str, text: str, *, attachments: Sequence[Attachment] = (), key: str) -> BuildView:
-        """A change to an app."""
-        return await self.build_view(who, await self._builds.change(who, slug, text, attachments=attachments, key=key))
+    async def change(
+        self, who: Who, slug: str, text: str, *, attachments: Sequence[Attachment] = (), seen: bool = False, key: str
+    ) -> BuildView:
+        """A change to an app. ``seen``: the words were typed in its thread itself."""
+        made = await self._builds.change(who, slug, text, attachments=attachments, seen=seen, key=key)
+        return await self.build_view(who, made)
 
     async def retry(self, who: Who, build: BuildId, *, key: str) -> BuildView:
         """The same request once more."""
@@ -121,6 +134,25 @@ class Engine:
             key=key,
         )
         return await self.build_view(who, build)
+
+    async def fix(self, who: Who, slug: str, *, key: str) -> BuildView:
+        """A change that mends what the app ended of by itself; its last lines go with it, as a file.
+
+        Raises:
+            Conflict: it has not crashed.
+        """
+        crash = EventRow.fact["kind"].astext == "app.crashed"
+        async with self._ledger.reading() as session:
+            app = await visible_app(session, who, slug=slug, change=True)
+            newest = select(EventRow.fact).where(EventRow.app_id == app.id, crash).order_by(EventRow.id.desc()).limit(1)
+            fact = await session.scalar(newest)
+        if fact is None:
+            raise Conflict(f"{slug!r} has not crashed; say in its thread what should be different.")
+        crashed = AppCrashed.model_validate(fact)
+        lines = "\n".join(crashed.log_tail).strip()
+        text = f"The app ended by itself as v{crashed.release}: {crashed.reason} Find out why, and mend it."
+        tail = [attachment("log.txt", lines.encode("utf-8", "replace"))] if lines else []
+        return await self.change(who, slug, text, attachments=tail, key=key)
 
     async def cancel(self, who: Who, build: BuildId) -> None:
         """Ask a build to stop."""
@@ -167,9 +199,11 @@ class Engine:
 
     # -- approvals and deployments ----------------------------------------------------------------------------------------
 
-    async def approve(self, who: Who, approval: ApprovalId, digest: Digest | None = None) -> DeploymentView:
-        """Approve an artifact and begin to deploy it; ``digest`` must be its own when given."""
-        return await self._deployment(who, await self._deployments.approve(who, approval, digest))
+    async def approve(self, who: Who, approval: ApprovalId, digest: Digest | None = None) -> DeploymentView | None:
+        """Approve an artifact and begin to deploy it; ``digest`` must be its own when given. None when a second person must say yes
+        too."""
+        begun = await self._deployments.approve(who, approval, digest)
+        return None if begun is None else await self._deployment(who, begun)
 
     async def discard(self, who: Who, approval: ApprovalId) -> None:
         """Say no to a build."""
@@ -194,7 +228,7 @@ class Engine:
             Conflict: it is not running, or is just being deployed.
         """
         async with self._ledger.transaction() as t:
-            app = await visible_app(t.session, who, slug=slug, change=True)
+            app = await visible_app(t.session, who, slug=slug, manage=True)
             if app.live_release is None or app.wanted != "running":
                 raise Conflict(f"{slug!r} is not running.")
             if await t.session.scalar(
@@ -210,7 +244,7 @@ class Engine:
         """Delete an app, its database and its route, for good. Returns the file name of a last snapshot of its data, empty when it had
         none."""
         async with self._ledger.transaction() as t:
-            app = await visible_app(t.session, who, slug=slug, change=True)
+            app = await visible_app(t.session, who, slug=slug, manage=True)
             app.wanted, app.wanted_by = "deleted", who.name
             await approvals.supersede(t, app.id, by_build="")
             running = await t.session.scalars(
@@ -233,6 +267,20 @@ class Engine:
     async def wait_deployment(self, who: Who, deployment: DeploymentId) -> DeploymentView:
         """The deployment once it is over."""
         return await self._until(lambda: self._deployment(who, deployment), lambda v: v.state.over)
+
+    # -- notifications ----------------------------------------------------------------------------------------------------
+
+    async def subscriptions(self, who: Who) -> list[SubscriptionView]:
+        """The workspace's channels that are told of what happens."""
+        return await self._subscriptions.of(who)
+
+    async def subscribe(self, who: Who, place: ThreadRef, slug: str | None, kinds: Sequence[str]) -> None:
+        """Tell a channel of an app, or of all; see `Subscriptions.add`."""
+        await self._subscriptions.add(who, place, slug, kinds)
+
+    async def unsubscribe(self, who: Who, place: ThreadRef, slug: str | None) -> bool:
+        """Tell it no more; whether it was told."""
+        return await self._subscriptions.remove(who, place, slug)
 
     # -- settings ---------------------------------------------------------------------------------------------------------
 
@@ -272,13 +320,15 @@ class Engine:
             return [await looking.release_view(session, app, row) for row in rows]
 
     async def logs(self, who: Who, slug: str, lines: int = 100) -> list[str]:
-        """The last lines that the live instance printed."""
-        return list(await self._p.host.logs(await self._live_instance(who, slug), lines=lines))
+        """The last lines that the live instance printed, without the secrets that it knows."""
+        instance, masks = await self._live_instance(who, slug)
+        return [masks.hide(line) for line in await self._p.host.logs(instance, lines=lines)]
 
     async def follow_logs(self, who: Who, slug: str) -> AsyncIterator[str]:
-        """Lines as they come; ends when the instance ends."""
-        async for line in self._p.host.follow(await self._live_instance(who, slug)):
-            yield line
+        """Lines as they come, without the secrets that it knows; ends when the instance ends."""
+        instance, masks = await self._live_instance(who, slug)
+        async for line in self._p.host.follow(instance):
+            yield masks.hide(line)
 
     async def database(self, who: Who, slug: str) -> DatabaseFacts | None:
         """Where the app's database is; None when it has none (yet)."""
@@ -299,9 +349,9 @@ class Engine:
         )
 
     async def reveal(self, who: Who, slug: str) -> RevealedDatabase:
-        """How to reach the database, password and all; for those who may change the app."""
+        """How to reach the database, password and all; for those who may manage the app."""
         async with self._ledger.reading() as session:
-            app = await visible_app(session, who, slug=slug, change=True)
+            app = await visible_app(session, who, slug=slug, manage=True)
         tenant = await self._p.registry.of_app(app.id)
         if tenant is None:
             raise NotFound(f"{slug!r} has no database yet; it gets one with its first deployment.")
@@ -352,85 +402,6 @@ class Engine:
             "memory_mb": round(stats.memory_mb, 1) if stats is not None else None,
         }
 
-    # -- threads ----------------------------------------------------------------------------------------------------------
-
-    async def threads(self, who: Who) -> list[ThreadView]:
-        """The threads that the principal can see, the last changed first."""
-        async with self._ledger.reading() as session:
-            seen = await sight(session, who)
-            theirs = or_(Thread.app_id.in_(select(App.id).where(seen.apps())), _without_app(seen))
-            rows = (await session.scalars(select(Thread).where(theirs).order_by(Thread.updated_at.desc()).limit(200))).all()
-            apps = (await session.scalars(select(App).where(App.id.in_([row.app_id for row in rows])))).all()
-            views = [await looking.thread_view(session, row) for row in rows]
-            del apps  # kept until here, so that the session knew them
-            return views
-
-    async def thread(self, who: Who, thread: ThreadId) -> ThreadView:
-        """One thread."""
-        async with self._ledger.reading() as session:
-            return await looking.thread_view(session, await self._thread(session, who, thread))
-
-    async def messages(self, who: Who, thread: ThreadId) -> list[MessageView]:
-        """A thread's messages in order."""
-        async with self._ledger.reading() as session:
-            await self._thread(session, who, thread)
-            return await messages_of(session, thread)
-
-    async def latest(self, who: Who) -> int:
-        """The newest version of any message or thread: where a reader that has seen everything goes on from."""
-        async with self._ledger.reading() as session:
-            newest = [await session.scalar(select(func.max(table.version))) or 0 for table in (Message, Thread)]
-        return max(newest)
-
-    async def watch(self, who: Who, *, after: int) -> AsyncIterator[MessageView | ThreadView]:
-        """Messages with a version above ``after`` and the threads they are in, as they come; never ends."""
-        async with contextlib.aclosing(self._feed.wakes(MESSAGES_CHANNEL)) as wakes:
-            async for _ in wakes:
-                try:
-                    async with self._ledger.reading() as session:
-                        # One look at both tables: a message that came between two looks would be passed over for ever.
-                        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-                        rows = (
-                            await session.scalars(select(Message).where(Message.version > after).order_by(Message.version))
-                        ).all()
-                        changed = (await session.scalars(select(Thread).where(Thread.version > after))).all()
-                        seen = await sight(session, who)
-                        theirs = [thread for thread in changed if await _sees(session, seen, thread)]
-                        threads = [await looking.thread_view(session, thread) for thread in theirs]
-                except TemporaryError:
-                    continue
-                for view_ in threads:
-                    yield view_
-                names = {thread.id for thread in theirs}
-                for row in rows:
-                    if row.thread_id in names:
-                        yield view(row)
-                after = max([after, *(row.version for row in rows), *(t.version for t in changed)])
-
-    async def last_event(self, *, app: AppId | None = None) -> int:
-        """The id of the newest event, of one app when given."""
-        return await self._ledger.last_event(app=app)
-
-    async def events(self, who: Who, *, app: AppId | None = None, after: int = 0) -> AsyncIterator[Event]:
-        """Events that the principal can see, from after an id on, as they come; never ends."""
-        async with contextlib.aclosing(self._feed.wakes(EVENTS_CHANNEL)) as wakes:
-            async for _ in wakes:
-                while True:
-                    try:
-                        found = await self._ledger.events(after=after, app=app)
-                        async with self._ledger.reading() as session:
-                            seen = await sight(session, who)
-                            rows = await session.scalars(select(App).where(App.id.in_({event.app for event in found})))
-                            theirs = {row.id for row in rows if seen.sees(row)}
-                    except TemporaryError:
-                        break
-                    if not found:
-                        break
-                    for event in found:
-                        after = event.id
-                        if event.app in theirs:
-                            yield event
-
     # -- inside -----------------------------------------------------------------------------------------------------------
 
     async def _build(self, t: Transaction, who: Who, build: str) -> tuple[Build, App]:
@@ -447,27 +418,15 @@ class Engine:
             await visible_app(session, who, app=row.app_id)
             return await looking.deployment_view(session, row)
 
-    async def _live_instance(self, who: Who, slug: str) -> InstanceId:
+    async def _live_instance(self, who: Who, slug: str) -> tuple[InstanceId, Masks]:
+        """The instance of the live release, and what its log must not show."""
         async with self._ledger.reading() as session:
             app = await visible_app(session, who, slug=slug)
             release = await session.get(Release, (app.id, app.live_release)) if app.live_release is not None else None
         if release is None:
             raise Conflict(f"{slug!r} has never been live, so it has no log yet.")
-        return InstanceId(release.instance)
-
-    async def _thread(self, session: AsyncSession, who: Who, thread: ThreadId) -> Thread:
-        row = await session.get(Thread, thread)
-        if row is None or not await _sees(session, await sight(session, who), row):
-            raise NotFound("There is no such thread here that you can see.")
-        return row
-
-    async def _until(self, look: Callable[[], Awaitable[T]], done: Callable[[T], bool]) -> T:
-        async with contextlib.aclosing(self._feed.wakes(EVENTS_CHANNEL)) as wakes:
-            async for _ in wakes:
-                with contextlib.suppress(TemporaryError):
-                    if done(seen := await look()):
-                        return seen
-        raise AssertionError("unreachable")
+        material = await self._p.material(app.id, release.build_id, release.settings_version)
+        return InstanceId(release.instance), self._p.masks(material, await self._p.registry.of_app(app.id))
 
     async def _until_actual(self, app: str, wanted: str) -> None:
         """Until the app is as it was wanted.
@@ -489,19 +448,6 @@ class Engine:
             raise TemporaryError("That takes longer than usual, and goes on by itself; look again in a minute.") from None
         if actual != wanted:
             raise Conflict(f"Somebody else decided otherwise in the meantime: the app is to be {now_wanted} now.")
-
-
-def _without_app(seen: Sight) -> ColumnElement[bool]:
-    """Threads without an app as yet that are theirs to see: everybody's where everybody sees everything, else who opened them."""
-    here = and_(Thread.app_id.is_(None), Thread.workspace_id == seen.workspace)
-    return here if seen.everything else and_(here, Thread.channel == seen.principal)
-
-
-async def _sees(session: AsyncSession, seen: Sight, thread: Thread) -> bool:
-    if thread.app_id is not None:
-        app = await session.get(App, thread.app_id)
-        return app is not None and seen.sees(app)
-    return thread.workspace_id == seen.workspace and (seen.everything or thread.channel == seen.principal)
 
 
 __all__ = ["BuildRequest", "Engine"]

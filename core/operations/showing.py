@@ -14,12 +14,13 @@ from sqlalchemy import select, update
 
 from core.conversation.outbox import Outbox
 from core.conversation.presenter import AppFacts, present
-from core.errors import TemporaryError
+from core.errors import NexusError, TemporaryError
 from core.ids import AppId, ThreadId
 from core.ledger.feed import Feed
 from core.ledger.ledger import EVENTS_CHANNEL, Ledger
 from core.ledger.tables import App, EventRow, Thread, now
 from core.ledger.waking import holding
+from core.operations.watching import place_of
 from core.words.events import Event
 from core.words.thread_ref import ThreadRef
 
@@ -75,7 +76,7 @@ class Showing:
                 self._begin(thread)
 
     async def _behind(self) -> list[str]:
-        """Threads that show less than their app's events tell."""
+        """Threads of this process's platforms that show less than their app's events tell."""
         newest = (
             select(EventRow.id)
             .where(EventRow.app_id == Thread.app_id)
@@ -85,7 +86,8 @@ class Showing:
             .scalar_subquery()
         )
         async with self._ledger.reading() as session:
-            return list(await session.scalars(select(Thread.id).where(Thread.app_id.is_not(None), Thread.presented < newest)))
+            ours = (Thread.app_id.is_not(None), Thread.platform.in_(self._outbox.chats))
+            return list(await session.scalars(select(Thread.id).where(*ours, Thread.presented < newest)))
 
     async def _history(self, app: AppId) -> list[Event]:
         """All events of an app; only those that are new are read."""
@@ -118,10 +120,32 @@ class Showing:
         if not events or events[-1].id <= row.presented:
             return False
         facts = AppFacts(slug=app.slug, name=app.name, framework=app.framework)
-        ref = ThreadRef(platform=row.platform, workspace=row.workspace_ref, channel=row.channel, thread=row.thread)
         newest = events[-1].id
+        ref = place_of(row)
+        if not row.opened:
+            try:
+                ref = await self._open(row)
+            except TemporaryError:
+                raise
+            except NexusError as error:  # there is nobody to show it to; the next event is another try
+                log.warning("thread cannot be opened", thread=thread, error=error.message)
+                await self._shown(thread, newest)
+                return True
         self._outbox.show(ThreadId(thread), ref, present(events, app=facts, now=now()))
         await self._outbox.settled(ThreadId(thread))
+        await self._shown(thread, newest)
+        return True
+
+    async def _open(self, row: Thread) -> ThreadRef:
+        """Open the thread on its platform. Done twice, because the first was cut off before it was written down, it is one thread."""
+        chat = self._outbox.chats[row.platform]
+        ref = await chat.open_thread(row.workspace_ref, row.channel, row.title, key=row.id, user=row.opened_for)
+        async with self._ledger.transaction() as t:
+            await t.session.execute(
+                update(Thread).where(Thread.id == row.id).values(channel=ref.channel, thread=ref.thread, opened=True)
+            )
+        return ref
+
+    async def _shown(self, thread: str, newest: int) -> None:
         async with self._ledger.transaction() as t:
             await t.session.execute(update(Thread).where(Thread.id == thread).values(presented=newest))
-        return True

@@ -92,7 +92,8 @@ class Files(Value):
 
 
 class Log(Value):
-    """The last lines of an app or a tool, untrusted. ``live_app`` is the slug whose log may be followed, or empty."""
+    """The last lines of an app or a tool, untrusted. ``live_app`` is the slug whose log may be followed, or empty: a platform that cannot
+    do that inside a card offers the actions ``follow`` and ``logfile`` with the slug."""
 
     type: Literal["log"] = "log"
     title: str = ""
@@ -147,12 +148,15 @@ class Button(Value):
 
 
 class Link(Value):
-    """Opens a URL."""
+    """Opens a URL. One that begins with a slash is a path of the page; where the page is not at hand, ``action`` and ``value`` are sent
+    back instead, as a `Button` would."""
 
     type: Literal["link"] = "link"
     label: str
     url: str
     style: Literal["plain", "primary"] = "plain"
+    action: Annotated[str, Attr(max_length=30)] = ""
+    value: Annotated[str, Attr(max_length=69)] = ""
 
 
 Child = Annotated[Text | Facts | Steps | Files | Log | Table | Image | Section, Attr(discriminator="type")]

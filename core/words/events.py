@@ -142,6 +142,15 @@ class ApprovalRequested(Value):
     deadline: datetime
 
 
+class ApprovalGiven(Value):
+    """Somebody said yes where two people must; a second person is asked."""
+
+    kind: Literal["approval.given"] = "approval.given"
+    approval: str
+    build: str
+    by: str
+
+
 class ApprovalEnded(Value):
     """The question is over."""
 
@@ -271,6 +280,7 @@ class Said(Value):
     by: str
     text: str
     attachments: list[str] = []  #: names of the files that came with them
+    seen: bool = False  #: they were typed in the thread itself
 
 
 Fact = Annotated[
@@ -285,6 +295,7 @@ Fact = Annotated[
     | BuildFailed
     | BuildCancelled
     | ApprovalRequested
+    | ApprovalGiven
     | ApprovalEnded
     | DeploymentRequested
     | DeploymentStep

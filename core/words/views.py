@@ -162,6 +162,16 @@ class ReleaseView(Value):
     at: datetime
 
 
+class SubscriptionView(Value):
+    """A channel that is told of what happens to an app, or to all."""
+
+    channel: str  #: the platform's id
+    app: str = ""  #: slug; empty: every app of the workspace
+    kinds: list[str]
+    by: str
+    trouble: str = ""  #: why it cannot be told at the moment
+
+
 class RevealedDatabase(Value):
     """How a person reaches the app's database; shown privately, never kept in a thread."""
 
@@ -186,8 +196,9 @@ class WorkspaceSettings(Value):
     """What a workspace decides for itself."""
 
     approvers: Literal["anyone", "requester", "named"] = "anyone"
-    named_approvers: list[str] = []  #: principals' external ids
+    named_approvers: list[str] = []  #: external ids of principals and of the platform's groups
     self_approval: bool = True
+    second_person: bool = False  #: two different people must say yes to a build that removes data
     approval_hours: float = 72.0
     provider: Literal["auto", "starter", "openai", "anthropic", "compatible"] = "auto"
     model: Annotated[str, StringConstraints(pattern=r"^[\w./:@-]{0,120}$")] = (

@@ -269,7 +269,9 @@ class House:
     async def approved(self, who: Who, build: BuildView) -> DeploymentView:
         """A queued deployment of it."""
         assert build.approval is not None
-        return await self.engine.approve(who, build.approval.approval)
+        begun = await self.engine.approve(who, build.approval.approval)
+        assert begun is not None
+        return begun
 
     async def live(self, who: Who, slug: str, number: int = 1, *, tree: FileTree | None = None) -> DeploymentView:
         """The n-th version of the app, live."""

@@ -43,7 +43,7 @@ def present(events: Sequence[Event], *, app: AppFacts, now: datetime) -> list[Me
             words = shown(said.text, 20_000)
             if said.attachments:
                 words += "\n\nAttached: " + ", ".join(shown_line(name, 120) for name in said.attachments)
-            messages.append(Message(key=key, author=shown(said.by, 80) or "Somebody", text=words))
+            messages.append(Message(key=key, author=shown(said.by, 80) or "Somebody", text=words, seen=said.seen))
         else:
             messages.append(Message(key=key, card=notice_card(story, story.notices[name])))
     return messages

@@ -38,6 +38,7 @@ class BuildStory:
     notes: list[str] = field(default_factory=list)
     end: e.BuildReady | e.BuildFailed | e.BuildCancelled | None = None
     approval: e.ApprovalRequested | None = None
+    given: e.ApprovalGiven | None = None  #: the first yes, where two must say it
     decision: e.ApprovalEnded | None = None
     deployment: str = ""  #: the first deployment of its artifact
 
@@ -159,6 +160,7 @@ _BuildFact = (
     | e.BuildFailed
     | e.BuildCancelled
     | e.ApprovalRequested
+    | e.ApprovalGiven
     | e.ApprovalEnded
 )
 
@@ -183,7 +185,9 @@ def _add_build(build: BuildStory, fact: _BuildFact) -> None:
         case e.BuildFailed() | e.BuildCancelled():
             build.end = fact
         case e.ApprovalRequested():
-            build.approval, build.decision = fact, None
+            build.approval, build.given, build.decision = fact, None, None
+        case e.ApprovalGiven():
+            build.given = fact
         case e.ApprovalEnded():
             build.decision = fact
 

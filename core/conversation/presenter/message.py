@@ -15,3 +15,4 @@ class Message:
     card: Card | None = None
     author: str = ""
     text: str = ""
+    seen: bool = False  #: the words were typed in the thread itself

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.conversation.presenter.fold import NoticeStory, Story
-from core.conversation.presenter.parts import log, url_fact
+from core.conversation.presenter.parts import button, log, url_fact
 from core.conversation.presenter.phrases import listed, sentence
 from core.conversation.redaction import shown, shown_line
 from core.words import events as e
@@ -23,6 +23,9 @@ def notice_card(story: Story, notice: NoticeStory) -> Card:
                 tone=Tone.QUIET if notice.over else Tone.BAD,
                 status="Crashed earlier" if notice.over else "Crashed",
                 children=[Text(text=reason), *log(crashed.log_tail, title="Last lines", limit=24)],
+                actions=[]
+                if notice.over
+                else [button("fix", story.app.slug, "Propose a fix"), button("logs", story.app.slug, "Logs")],
             )
         case e.AppRecovered() as recovered:
             return _card(

@@ -55,6 +55,10 @@ def review_state(story: Story, build: BuildStory, now: datetime) -> tuple[Tone, 
             return Tone.WORKING, "Ready", "It is built and tried. The question who may approve it follows."
         if now >= build.approval.deadline:
             return Tone.QUIET, "Expired", f"Nobody approved it by {moment(build.approval.deadline)}."
+        if build.given is not None:
+            first = shown_line(build.given.by, 80) or "Somebody"
+            words = f"{first} has said yes. It removes data, so a second person must say yes too."
+            return Tone.WAITING, "One more yes", words
         return Tone.WAITING, "Ready for review", ""
     by = shown_line(decision.by, 80) or "somebody"
     match decision.outcome:
@@ -129,7 +133,7 @@ def _pictures(story: Story, build: BuildStory, ready: e.BuildReady) -> list[Chil
 
 def review_actions(story: Story, build: BuildStory, ready: e.BuildReady, now: datetime) -> list[Button | Link]:
     """Decide, while it can be decided."""
-    download = Link(label="Download .zip", url=f"/builds/{build.build}.zip")
+    download = Link(label="Download .zip", url=f"/builds/{build.build}.zip", action="zip", value=build.build)
     if build.approval is not None and pending(story, build, now):
         confirm = None
         if ready.destructive:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from core.approvals.policy import Decider, describe, refusal
+from core.approvals.policy import Decider, describe, needs_two, refusal
 from core.words.views import WorkspaceSettings
 
 ANYONE = WorkspaceSettings(approvers="anyone")
 REQUESTER = WorkspaceSettings(approvers="requester")
 NAMED = WorkspaceSettings(approvers="named", named_approvers=["ada", "bob"])
+GROUP = WorkspaceSettings(approvers="named", named_approvers=["bob", "ops"])
+NAMES = {"ada": "Ada L.", "ops": "@operations"}
 
 
 def decider(who: str) -> Decider:
-    return Decider(external_id="ada" if "named" in who else "eve", is_requester="requester" in who, is_owner="owner" in who)
+    return Decider(
+        external_id="ada" if "named" in who else "eve",
+        groups={"ops"} if "group" in who else (),
+        is_requester="requester" in who,
+        is_owner="owner" in who,
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,13 +37,18 @@ def decider(who: str) -> Decider:
         (NAMED, "named", True),
         (NAMED, "named requester", True),
         (NAMED, "owner", True),
+        (NAMED, "group", False),
+        (GROUP, "named", False),
+        (GROUP, "group", True),
+        (GROUP, "group requester", True),
+        (REQUESTER, "group", False),
     ],
 )
 @pytest.mark.parametrize("self_approval", [True, False])
 def test_the_settings_decide_who_may_and_every_refusal_has_a_reason(
     settings: WorkspaceSettings, who: str, may: bool, self_approval: bool
 ) -> None:
-    said = refusal(settings.model_copy(update={"self_approval": self_approval}), decider(who))
+    said = refusal(settings.model_copy(update={"self_approval": self_approval}), decider(who), {})
     if not self_approval and "requester" in who:
         assert "somebody else than the requester" in said
     else:
@@ -44,11 +56,12 @@ def test_the_settings_decide_who_may_and_every_refusal_has_a_reason(
 
 
 def test_not_even_the_owner_approves_their_own_request_where_that_is_not_allowed() -> None:
-    assert refusal(ANYONE.model_copy(update={"self_approval": False}), decider("requester owner"))
+    assert refusal(ANYONE.model_copy(update={"self_approval": False}), decider("requester owner"), {})
 
 
 def test_a_refusal_names_those_who_may() -> None:
-    assert "ada, bob" in refusal(NAMED, decider("somebody"))
+    assert "ada, bob" in refusal(NAMED, decider("somebody"), {})
+    assert "bob, @operations" in refusal(GROUP, decider("somebody"), NAMES)
 
 
 @pytest.mark.parametrize(
@@ -61,4 +74,19 @@ def test_a_refusal_names_those_who_may() -> None:
     ],
 )
 def test_the_card_says_who_may(settings: WorkspaceSettings, words: str) -> None:
-    assert words == describe(settings, "Ada")
+    assert words == describe(settings, "Ada", {}, destructive=False)
+    assert words == describe(settings, "Ada", {}, destructive=True)  # here one person is enough
+    two = settings.model_copy(update={"second_person": True})
+    assert words == describe(two, "Ada", {}, destructive=False)
+    assert f"two people of {words}" == describe(two, "Ada", {}, destructive=True)
+
+
+def test_the_card_says_what_approvers_are_called() -> None:
+    assert "bob, @operations" == describe(GROUP, "Ada", NAMES, destructive=False)
+
+
+@pytest.mark.parametrize("second_person", [True, False])
+@pytest.mark.parametrize("destructive", [True, False])
+def test_two_must_say_yes_to_what_removes_data_where_the_workspace_wants_it(second_person: bool, destructive: bool) -> None:
+    settings = WorkspaceSettings(second_person=second_person)
+    assert needs_two(settings, destructive=destructive) == (second_person and destructive)

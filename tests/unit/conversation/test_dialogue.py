@@ -13,12 +13,14 @@ from core.conversation.dialogue import Dialogue
 from core.conversation.fake_chat import MemoryInbox, check_card, check_form, strings
 from core.conversation.presenter import AppFacts, present
 from core.errors import Conflict, Forbidden, NotFound, TemporaryError
+from core.files import FileTree
 from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, PrincipalId, ThreadId, WorkspaceId
 from core.operations.engine import Engine
 from core.words.attachment import Attachment
 from core.words.cards import Button, Card, Files, Log, Table, Text
 from core.words.events import DatabaseFacts
 from core.words.inbound import Action, Answer, Command, FormSubmit, Reply, Who
+from core.words.thread_ref import ThreadRef
 from core.words.views import (
     ApprovalView,
     AppState,
@@ -29,6 +31,7 @@ from core.words.views import (
     DeploymentView,
     ReleaseView,
     RevealedDatabase,
+    SubscriptionView,
     ThreadView,
     WorkspaceSettings,
 )
@@ -51,18 +54,38 @@ class RecordingEngine:
         self.names = ["SMTP_URL"]
         self.decided = WorkspaceSettings()
         self.applied = True
+        self.wants_a_second = False
+        self.where: list[tuple[ThreadRef | None, bool]] = []  # place and seen, of each build and change
+        self.told: list[SubscriptionView] = []
 
     def _do(self, *call: Any) -> None:
         if self.refuse is not None:
             raise self.refuse
         self.calls.append(call)
 
-    async def build(self, who: Who, request: BuildRequest, *, thread: ThreadId | None = None, key: str) -> BuildView:
+    async def build(
+        self,
+        who: Who,
+        request: BuildRequest,
+        *,
+        thread: ThreadId | None = None,
+        place: ThreadRef | None = None,
+        seen: bool = False,
+        key: str,
+    ) -> BuildView:
         self._do("build", request, thread, key)
+        self.where.append((place, seen))
         return build(BuildState.QUEUED)
 
-    async def change(self, who: Who, slug: str, text: str, *, attachments: Sequence[Attachment] = (), key: str) -> BuildView:
+    async def change(
+        self, who: Who, slug: str, text: str, *, attachments: Sequence[Attachment] = (), seen: bool = False, key: str
+    ) -> BuildView:
         self._do("change", slug, text, key)
+        self.where.append((None, seen))
+        return build(BuildState.QUEUED, purpose="change")
+
+    async def fix(self, who: Who, slug: str, *, key: str) -> BuildView:
+        self._do("fix", slug, key)
         return build(BuildState.QUEUED, purpose="change")
 
     async def retry(self, who: Who, build_: BuildId, *, key: str) -> BuildView:
@@ -78,14 +101,17 @@ class RecordingEngine:
                 return found.model_copy(update={"files": s.FILES})
         raise NotFound("That build is not known here.")
 
+    async def files(self, who: Who, build_: BuildId) -> FileTree:
+        return FileTree({file.path: f"content of {file.path}\n" for file in (await self.build_view(who, build_)).files})
+
     async def file(self, who: Who, build_: BuildId, path: str) -> str:
         if path != "README.md":
             raise NotFound(f"There is no file {path!r} in this build.")
         return "# Todo\n\x1b[31mred\x1b[0m"
 
-    async def approve(self, who: Who, approval: ApprovalId, digest: Digest | None = None) -> DeploymentView:
+    async def approve(self, who: Who, approval: ApprovalId, digest: Digest | None = None) -> DeploymentView | None:
         self._do("approve", approval, digest)
-        return deployment("deploy")
+        return None if self.wants_a_second else deployment("deploy")
 
     async def discard(self, who: Who, approval: ApprovalId) -> None:
         self._do("discard", approval)
@@ -164,6 +190,16 @@ class RecordingEngine:
 
     async def set_workspace(self, who: Who, settings: WorkspaceSettings) -> None:
         self._do("set_workspace", settings)
+
+    async def subscriptions(self, who: Who) -> list[SubscriptionView]:
+        return self.told
+
+    async def subscribe(self, who: Who, place: ThreadRef, slug: str | None, kinds: Sequence[str]) -> None:
+        self._do("subscribe", place, slug, tuple(kinds))
+
+    async def unsubscribe(self, who: Who, place: ThreadRef, slug: str | None) -> bool:
+        self._do("unsubscribe", place, slug)
+        return bool(self.told)
 
     async def thread(self, who: Who, thread: ThreadId) -> ThreadView:
         return ThreadView(thread=thread, title="", app="todo" if thread == THREAD else "", updated_at=s.START)
@@ -588,8 +624,9 @@ async def test_the_change_form_changes(talk: Talk) -> None:
 
 
 async def test_the_change_form_of_an_app_without_a_name_means_the_thread(talk: Talk) -> None:
-    await talk.fills("change", "", thread=EMPTY, text="a blog instead")
-    assert talk.engine.calls == [("build", BuildRequest(description="a blog instead"), EMPTY, "k1")]
+    await talk.fills("change", "", thread=THREAD, text="make it blue")
+    assert talk.engine.calls == [("change", "todo", "make it blue", "k1")]
+    assert "Which app?" in (await talk.fills("change", "", thread=EMPTY, text="a blog instead")).text
 
 
 async def test_the_settings_form_of_an_app_sets_and_removes(talk: Talk) -> None:
@@ -637,15 +674,15 @@ async def test_the_workspace_settings_can_be_changed(talk: Talk) -> None:
         "approvers": "anyone",
         "named_approvers": "",
         "self_approval": "true",
+        "second_person": "false",
         "approval_hours": "72",
     }
-    await talk.fills("settings", "", approvers="named", named_approvers="ann, ben", self_approval="false", approval_hours="1,5")
-    assert talk.engine.calls == [
-        (
-            "set_workspace",
-            WorkspaceSettings(approvers="named", named_approvers=["ann", "ben"], self_approval=False, approval_hours=1.5),
-        )
-    ]
+    typed = {"named_approvers": "ann, ben", "self_approval": "false", "second_person": "on", "approval_hours": "1,5"}
+    await talk.fills("settings", "", approvers="named", **typed)
+    wanted = WorkspaceSettings(
+        approvers="named", named_approvers=["ann", "ben"], self_approval=False, second_person=True, approval_hours=1.5
+    )
+    assert talk.engine.calls == [("set_workspace", wanted)]
 
 
 async def test_the_model_and_its_budget_can_be_chosen(talk: Talk) -> None:

@@ -11,6 +11,7 @@ from core.conversation.commands import ParsedCommand
 from core.conversation.completion import complete
 from core.conversation.grammar import VERBS, help_text, parse
 from core.errors import InvalidInput
+from core.words.notifications import NOTIFICATIONS
 from core.words.plan import FRAMEWORK_NAMES
 
 TYPED: list[tuple[str, ParsedCommand]] = [
@@ -87,6 +88,15 @@ TYPED: list[tuple[str, ParsedCommand]] = [
     ("settings", c.Settings()),
     ("settings approvals", c.Settings()),
     ("settings models", c.Settings(part="models")),
+    ("notify", c.Notify()),
+    ("notify all", c.Notify(kinds=tuple(NOTIFICATIONS))),
+    ("notify todo", c.Notify(app="todo", kinds=tuple(NOTIFICATIONS))),
+    ("notify todo failed, live", c.Notify(app="todo", kinds=("live", "failed"))),
+    ("notify CRASHED recovered", c.Notify(kinds=("crashed", "recovered"))),
+    ('notify live "My Todo List"', c.Notify(app="my-todo-list", kinds=("live",))),
+    ("notify off", c.NotifyOff()),
+    ("notify off todo", c.NotifyOff(app="todo")),
+    ("notify list", c.NotifyList()),
     ("", c.Help()),
     ("  \u200b ", c.Help()),
     ("help", c.Help()),
@@ -106,7 +116,7 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
     ("remove todo", ("Did you mean delete?", "delete [APP]")),
     ("a todo app with due dates", ("type build in front",)),
     ("domain todo example.com", ("not a command", "help")),
-    ("notify #general", ("not a command",)),
+    ("notify todo livee", ("“livee” is no kind of news", "Did you mean live?", "notify off [APP]")),
     ("signin", ("not a command",)),
     ("help rolback", ("Did you mean rollback?",)),
     ("build a todo app --framework flask", ("“flask”", ", ".join(FRAMEWORK_NAMES), "nearest is fastapi")),

@@ -12,6 +12,7 @@ from core.errors import Conflict, Forbidden, NotFound
 from core.ids import AppId, PrincipalId, ThreadId, WorkspaceId
 from core.operations.engine import BuildRequest, Engine
 from core.words.inbound import Who
+from core.words.thread_ref import ThreadRef
 from core.words.views import BuildView, DeploymentView, WorkspaceSettings
 from tests.support.engine_house import PICTURE, House, key, version
 
@@ -46,6 +47,8 @@ def request(slug: str = "shop") -> dict[str, object]:
     }
 
 
+NEWS = ThreadRef(platform="fake", workspace="w", channel="news", thread="")
+
 #: What everybody who sees the app may do: its owner, the workspace's owner, a named approver.
 SEEING: dict[str, Call] = {
     "app": lambda e, w, s: e.app(w, "shop"),
@@ -64,6 +67,9 @@ SEEING: dict[str, Call] = {
     "wait_deployment": lambda e, w, s: e.wait_deployment(w, s.deployment.deployment),
     "thread": lambda e, w, s: e.thread(w, s.thread),
     "messages": lambda e, w, s: e.messages(w, s.thread),
+    "thread_ref": lambda e, w, s: e.thread_ref(w, s.thread),
+    "subscribe": lambda e, w, s: e.subscribe(w, NEWS, "shop", ["live"]),
+    "unsubscribe": lambda e, w, s: e.unsubscribe(w, NEWS, "shop"),
     "approve": lambda e, w, s: e.approve(w, s.approval),
     "discard": lambda e, w, s: e.discard(w, s.approval),
 }
@@ -72,6 +78,7 @@ SEEING: dict[str, Call] = {
 CHANGING: dict[str, Call] = {
     "change": lambda e, w, s: e.change(w, "shop", "add a field", key=key()),
     "retry": lambda e, w, s: e.retry(w, s.build.build, key=key()),
+    "fix": lambda e, w, s: e.fix(w, "shop", key=key()),
     "push": lambda e, w, s: e.push(w, **request()),  # type: ignore[arg-type]
     "cancel": lambda e, w, s: e.cancel(w, s.build.build),
     "rollback": lambda e, w, s: e.rollback(w, "shop", 1, with_data=False, key=key()),
@@ -89,6 +96,8 @@ OWN = {"principal", "workspace", "set_workspace", "build", "apps", "threads", "l
     "tenants",
     "drop_tenant",
     "follow_logs",
+    "thread_at",  # answers None
+    "subscriptions",
 }
 
 
