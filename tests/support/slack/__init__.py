@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.support.slack.limits import Limits as Limits
 from tests.support.slack.receipts import Receipt as Receipt
+from tests.support.slack.rendering import mentions as mentions
 from tests.support.slack.rendering import render_text as render_text
 from tests.support.slack.server import LocalSlack as LocalSlack
 from tests.support.slack.state import Message as Message

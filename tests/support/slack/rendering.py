@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tests.support.slack.content import elements
 from tests.support.slack.state import Json, Message, View
 
+_MENTION = re.compile(r"<(?:@|!subteam\^|!)([A-Za-z0-9]+)(?:\|[^>]*)?>")
 _MARKS = {"pending": "·", "in_progress": "…", "complete": "✓", "error": "✗"}
 
 
@@ -21,6 +23,30 @@ def render_text(shown: Message | View) -> str:
         lines += render_blocks(attachment.get("blocks", [])) if attachment.get("blocks") else [str(attachment.get("text", ""))]
     lines += [f"<file {one}>" for one in shown.files]
     return "\n".join(lines)
+
+
+def mentions(shown: Message | View) -> set[str]:
+    """Whom it would notify: ids of people and groups, and ``channel``, ``here``, ``everyone``."""
+    found: set[str] = set()
+
+    def look(value: object, *, marked: bool = False) -> None:
+        if isinstance(value, str):
+            found.update(_MENTION.findall(value) if marked else ())
+        elif isinstance(value, list):
+            for one in value:
+                look(one, marked=marked)
+        elif isinstance(value, dict):
+            kind = value.get("type")
+            found.update(str(value[key]) for key in ("user_id", "usergroup_id") if key in value)
+            found.update([value["range"]] if kind == "broadcast" else [])
+            for key, one in value.items():
+                look(one, marked=kind in ("mrkdwn", "markdown") and key == "text")
+
+    if isinstance(shown, Message):
+        look(shown.text, marked=True)
+        look(shown.attachments)
+    look(shown.blocks)
+    return found
 
 
 def render_blocks(blocks: list[Json]) -> Iterator[str]:

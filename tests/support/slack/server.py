@@ -145,7 +145,7 @@ class LocalSlack:
         pokes, self._pokes = self._pokes, asyncio.Event()
         pokes.set()
 
-    async def wait_for(self, condition: Callable[[], T], *, timeout: float = 20.0, why: str = "") -> T:
+    async def wait_for(self, condition: Callable[[], T | None], *, timeout: float = 20.0, why: str = "") -> T:
         """What the condition gives, once it is true.
 
         Raises:

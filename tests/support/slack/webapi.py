@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from tests.support.slack import api_apps, api_chat, api_conversations, api_files, api_people, api_views, hooks, scopes, streams
 from tests.support.slack.api import METHODS, Refused, Request
@@ -220,8 +221,8 @@ async def arguments(http: web.Request) -> Json:
         args |= dict(await http.post())
     basic = http.headers.get("Authorization", "")
     if basic.startswith("Basic "):
-        auth = BasicAuth.decode(basic)
-        args |= {"client_id": auth.login, "client_secret": auth.password}
+        login, _, password = base64.b64decode(basic.removeprefix("Basic ")).decode().partition(":")
+        args |= {"client_id": login, "client_secret": password}
     return {key: _decoded(key, value) for key, value in args.items()}
 
 
@@ -239,8 +240,17 @@ def _token(http: web.Request, args: Json) -> str:
     return bearer.removeprefix("Bearer ").strip() if bearer.startswith("Bearer ") else str(args.get("token", ""))
 
 
+def _channel_id(team: Workspace | None, args: Json) -> str:
+    """The channel of a call by its id, where it is named otherwise."""
+    named = str(args.get("channel") or args.get("channel_id") or "")
+    for channel in team.channels.values() if team else ():
+        if channel.kind != "im" and named == f"#{channel.name}":
+            return channel.id
+    return named
+
+
 def _check_scope(name: str, team: Workspace, args: Json) -> None:
-    channel = team.channels.get(str(args.get("channel", "")))
+    channel = team.channels.get(_channel_id(team, args))
     needed = scopes.missing(name, team.scopes, channel)
     if needed:
         raise Refused("missing_scope", needed=needed, provided=",".join(sorted(team.scopes)))
