@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -24,7 +24,8 @@ from adapters.slack.inbound import Filled, Pressed, Said, Where
 from adapters.slack.people import Bot, SlackPeople
 from adapters.slack.ports import SlackDialogue, SlackEngine
 from adapters.slack.tail import Tails
-from core.errors import NexusError
+from core.conversation.outbox import Clock, RealClock
+from core.errors import NexusError, TemporaryError
 from core.ids import ThreadId
 from core.words.attachment import Attachment
 from core.words.inbound import Answer, Inbound, Who
@@ -33,6 +34,8 @@ from core.words.views import ThreadView
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 24  #: requests that are seen through at the same time; the others wait in line, acknowledged
+PAUSES = (0.5, 2.0, 5.0)  #: seconds before each further attempt at what fails for the moment
+NOTHING_DONE = "Nexus cannot find out just now who you are or what this is about. Nothing was done; try again in a minute."
 GOODBYE = 20.0  #: seconds that `close` waits for what is under way
 
 
@@ -49,6 +52,7 @@ class Parts:
     tails: Tails
     homes: Homes
     removed: Callable[[str, str], Awaitable[None]]
+    clock: Clock = field(default_factory=RealClock)
 
 
 class Desk:
@@ -156,8 +160,7 @@ class Desk:
         asked: Inbound | None = None
         try:
             try:
-                who = self._somebody[where.workspace] = await self._p.people.who(where.workspace, where.user)
-                asked = await mean(who)
+                who, asked = await self._meant(where, mean)
                 if asked is None:
                     return
                 answer = await self._p.dialogue.handle(asked)
@@ -169,6 +172,21 @@ class Desk:
         except Exception:
             log.exception("what somebody did in Slack could not be done", workspace=where.workspace, user=where.user, key=key)
             await self._p.answering.wrong(where)
+
+    async def _meant(self, where: Where, mean: Callable[[Who], Awaitable[Inbound | None]]) -> tuple[Who, Inbound | None]:
+        """Who it is and what they mean. Slack and the ledger are asked again when they cannot say: it was acknowledged, so nobody else
+        does it."""
+        for pause in (*PAUSES, None):
+            try:
+                who = await self._p.people.who(where.workspace, where.user)
+                self._somebody[where.workspace] = who
+                return who, await mean(who)
+            except TemporaryError as error:
+                if pause is None:
+                    log.warning("what somebody did in Slack could not be looked into", user=where.user, reason=error.message)
+                    raise TemporaryError(NOTHING_DONE) from error
+                await self._p.clock.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
 
     async def _brought(self, where: Where, answer: Answer, *, key: str, who: Who | None, asked: Inbound | None) -> None:
         try:

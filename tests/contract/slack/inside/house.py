@@ -1,0 +1,258 @@
+"""A local Slack, and processes of the bot as far as they take in what people do: the real Bolt app over Socket Mode, the real dialogue, an
+engine that remembers what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+from slack_bolt.authorization import AuthorizeResult
+
+from adapters.slack.answering import Answering
+from adapters.slack.app import slack_app
+from adapters.slack.attachments import Attachments
+from adapters.slack.calls import Calls, OneToken
+from adapters.slack.desk import Desk, Parts
+from adapters.slack.directs import Directs
+from adapters.slack.home import Homes
+from adapters.slack.outbound import SlackChat
+from adapters.slack.people import SlackPeople
+from adapters.slack.ports import Marks, Members
+from adapters.slack.sockets import Sockets
+from adapters.slack.tail import Tails
+from core.builds.requests import BuildRequest
+from core.conversation.dialogue import Dialogue
+from core.conversation.fake_chat import MemoryInbox
+from core.ids import PrincipalId, ThreadId, WorkspaceId
+from core.words.attachment import Attachment
+from core.words.inbound import Who
+from core.words.thread_ref import ThreadRef
+from core.words.views import AppState, BuildView, ThreadView
+from tests.support import stories
+from tests.support.passing_clock import PassingClock
+from tests.support.slack import LocalSlack, Message, SlackUser, Timings, View, render_text
+from tests.unit.conversation.test_dialogue import THREAD, RecordingEngine
+
+KEYED = {"build", "change", "fix", "retry", "rollback", "start", "restart", "set_settings"}
+
+
+class Engine(RecordingEngine):
+    """Takes keys as the real one does, and knows which threads are where."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: set[object] = set()
+        self.places: dict[tuple[str, str], ThreadId] = {}
+        self.printed: asyncio.Queue[str | None] = asyncio.Queue()
+        self.attached: list[list[Attachment]] = []
+        self.askers: list[Who] = []
+        self.asked = 0  # reads by the Home tab
+        self.hold: asyncio.Event | None = None  # a build waits for it
+
+    def _do(self, *call: object) -> None:
+        if call[0] in KEYED:
+            if call[-1] in self.keys:
+                return
+            self.keys.add(call[-1])
+        super()._do(*call)
+
+    @property
+    def did(self) -> list[object]:
+        """The names of what was done, in order."""
+        return [call[0] for call in self.calls]
+
+    async def build(
+        self,
+        who: Who,
+        request: BuildRequest,
+        *,
+        thread: ThreadId | None = None,
+        place: ThreadRef | None = None,
+        seen: bool = False,
+        key: str,
+    ) -> BuildView:
+        if self.hold is not None:
+            await self.hold.wait()
+        self.askers.append(who)
+        self.attached.append(list(request.attachments))
+        return await super().build(who, request, thread=thread, place=place, seen=seen, key=key)
+
+    async def thread_at(self, who: Who, ref: ThreadRef) -> ThreadView | None:
+        thread = self.places.get((ref.channel, ref.thread))
+        return await self.thread(who, thread) if thread is not None else None
+
+    async def thread_ref(self, who: Who, thread: ThreadId) -> ThreadRef | None:
+        for (channel, ts), known in self.places.items():
+            if known == thread:
+                return ThreadRef(platform="slack", workspace="", channel=channel, thread=ts)
+        return None
+
+    async def follow_logs(self, who: Who, slug: str) -> AsyncIterator[str]:
+        while (line := await self.printed.get()) is not None:
+            yield line
+
+
+class People:
+    """Principals in memory."""
+
+    def __init__(self) -> None:
+        self.admins: dict[str, bool] = {}
+        self.kept: dict[str, str] = {}
+
+    async def member(
+        self,
+        platform: str,
+        workspace: str,
+        *,
+        workspace_name: str,
+        user: str,
+        name: str,
+        admin: bool,
+        groups: Collection[str] = (),
+    ) -> Who:
+        self.admins[user] = admin
+        return Who(principal=PrincipalId(user), workspace=WorkspaceId(workspace), name=name, groups=frozenset(groups))
+
+    async def name(self, who: Who, external_id: str, name: str, *, group: bool = False) -> None:
+        self.kept[external_id] = name
+
+    async def names(self, who: Who, external_ids: Collection[str]) -> dict[str, str]:
+        return {one: self.kept[one] for one in external_ids if one in self.kept}
+
+
+@dataclass(kw_only=True)
+class Process:
+    """One process of the bot."""
+
+    desk: Desk
+    homes: Homes
+    tails: Tails
+    people: SlackPeople
+    calls: Calls
+    clock: PassingClock
+
+
+@dataclass(kw_only=True)
+class House:
+    """A local Slack with people in it, and processes of the bot."""
+
+    slack: LocalSlack
+    ada: SlackUser
+    stack: AsyncExitStack
+    engine: Engine = field(default_factory=Engine)
+    inbox: Marks = field(default_factory=MemoryInbox)
+    members: People | Members = field(default_factory=People)
+    removed: list[tuple[str, str]] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
+
+    async def process(self, *, sockets: bool = True) -> Process:
+        """Start a process."""
+        team, clock = self.slack.workspace, PassingClock()
+        tokens = OneToken(SecretStr(self.slack.bot_token))
+        calls = Calls(tokens, base_url=self.slack.api_url, clock=clock)
+        chat, directs = SlackChat(calls, clock=clock), Directs(calls)
+        people = SlackPeople(calls, self.members, now=self.slack.clock.now)
+        tails = Tails(calls, self.engine, self.inbox, directs, clock=clock)
+        homes = Homes(calls, self.engine, people, self.members, link=chat.link, now=self.slack.clock.now)
+
+        async def removed(workspace: str, why: str) -> None:
+            self.removed.append((workspace, why))
+
+        async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
+            if team_id != team.id:
+                return None
+            return AuthorizeResult(
+                enterprise_id=enterprise_id, team_id=team.id, bot_id=team.bot_id, bot_user_id=team.bot.id, bot_token="xoxb-0"
+            )
+
+        desk = Desk(
+            Parts(
+                dialogue=Dialogue(self.engine, self.inbox),
+                engine=self.engine,
+                people=people,
+                attachments=Attachments(calls, tokens, api_url=self.slack.api_url),
+                answering=Answering(calls, self.inbox, self.engine, tails, directs, link=chat.link, groups=people.groups),
+                directs=directs,
+                tails=tails,
+                homes=homes,
+                removed=removed,
+                clock=clock,
+            )
+        )
+        app = slack_app(desk, authorize, api_url=self.slack.api_url)
+        self.stack.push_async_callback(calls.close)
+        self.stack.push_async_callback(chat.close)
+        self.stack.push_async_callback(desk.close)
+        if sockets:
+            keeping = asyncio.create_task(
+                Sockets(app, SecretStr(self.slack.app_token), api_url=self.slack.api_url).run(), name="sockets"
+            )
+
+            async def stop() -> None:
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
+
+            self.stack.push_async_callback(stop)
+            await self.slack.wait_for_sockets(2 * (len(self.processes) + 1))
+        made = Process(desk=desk, homes=homes, tails=tails, people=people, calls=calls, clock=clock)
+        self.processes.append(made)
+        return made
+
+    async def settled(self) -> None:
+        """Wait until everything that was acknowledged is seen through."""
+        for process in self.processes:
+            await process.desk.settled()
+
+    # -- what is there -------------------------------------------------------------------------------------------------------
+
+    @property
+    def general(self) -> str:
+        return self.slack.workspace.channel_id("#general")
+
+    async def app_thread(self, thread: ThreadId = THREAD) -> str:
+        """A thread in #general in which the todo app is talked about."""
+        said = await self.ada.say("#general", "a todo app, please")
+        self.engine.places[self.general, said.ts] = thread
+        return said.ts
+
+    def private(self, user: SlackUser, channel: str = "#general") -> list[Message]:
+        """What only this person sees in a channel."""
+        here = self.slack.workspace.channel_id(channel)
+        return [one for one in self.slack.workspace.messages if one.channel == here and one.ephemeral_to == user.id]
+
+    def told(self, user: SlackUser, channel: str = "#general") -> list[str]:
+        """The same, as they read it."""
+        return [render_text(one) for one in self.private(user, channel)]
+
+    def direct(self, user: SlackUser) -> list[Message]:
+        """What the bot wrote to this person alone."""
+        bot = self.slack.workspace.bot.id
+        return [one for one in self.slack.messages(user.dm) if one.user == bot]
+
+    def modal(self, user: SlackUser) -> View:
+        """The modal that they see."""
+        return self.slack.views(user)[-1]
+
+    def public(self) -> list[Message]:
+        """What the bot wrote where others see it."""
+        bot, channels = self.slack.workspace.bot.id, self.slack.workspace.channels
+        return [
+            one
+            for one in self.slack.workspace.messages
+            if one.user == bot and one.ephemeral_to is None and channels[one.channel].kind != "im"
+        ]
+
+
+async def furnished(stack: AsyncExitStack, *, timings: Timings | None = None, **house: object) -> House:
+    """A house without a process."""
+    slack = await stack.enter_async_context(LocalSlack(timings=timings))
+    made = House(slack=slack, ada=slack.workspace.add_user("Ada"), stack=stack, **house)  # type: ignore[arg-type]
+    made.engine.apps_there = [app.model_copy(update={"updated_at": stories.START}) for app in made.engine.apps_there]
+    assert made.engine.apps_there[0].state is AppState.LIVE
+    return made
+
+
+__all__ = ["Engine", "House", "People", "Process", "aclosing", "furnished"]
