@@ -51,7 +51,8 @@ def heard() -> Heard:
 def bolt(slack: LocalSlack, heard: Heard) -> AsyncApp:
     """An app of the real Bolt that answers a command and an event."""
     app = AsyncApp(
-        client=AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[]), signing_secret=slack.signing_secret
+        client=AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[]),
+        signing_secret=slack.signing_secret,
     )
 
     @app.command("/nexus")

@@ -45,7 +45,7 @@ async def test_a_socket_that_slack_renews_is_left_only_when_the_next_one_is_gree
         first, second = slack.sockets.live
         await first.disconnect(reason)
         await second.disconnect(reason)
-        await slack.wait_for_sockets(4)  # both old ones are still read
+        await slack.wait_for(lambda: len(slack.sockets.live) == 4)  # both old ones are still read
 
         slack.sockets.live[:] = [first]  # what was sent there before they were left
         first.leaving = False
@@ -91,8 +91,8 @@ async def test_a_socket_that_is_dead_without_a_word_is_noticed_and_replaced(
 async def test_while_slack_is_away_it_is_said_once_and_said_when_it_is_back(
     slack: LocalSlack, ada: SlackUser, bolt: AsyncApp, heard: Heard, refuse: bool
 ) -> None:
-    async with running(sockets_of(slack, bolt, heard)):
-        await slack.wait_for_sockets(2)
+    async with running(sockets := sockets_of(slack, bolt, heard)):
+        await slack.wait_for(lambda: sockets.open == 2)
         heard.told.clear()
         await slack.begin_outage(refuse=refuse)
         await slack.wait_for(lambda: heard.told)
@@ -115,8 +115,8 @@ async def test_slack_may_be_away_at_the_start(slack: LocalSlack, bolt: AsyncApp,
 async def test_when_socket_mode_is_turned_off_the_operator_is_told_once_and_it_comes_back_by_itself(
     slack: LocalSlack, bolt: AsyncApp, heard: Heard
 ) -> None:
-    async with running(sockets_of(slack, bolt, heard)):
-        await slack.wait_for_sockets(2)
+    async with running(sockets := sockets_of(slack, bolt, heard)):
+        await slack.wait_for(lambda: sockets.open == 2)
         heard.told.clear()
         off = slack.fault("apps.connections.open", error="not_enabled", times=1_000_000)
         for socket in list(slack.sockets.live):
