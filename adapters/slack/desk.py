@@ -25,7 +25,7 @@ from adapters.slack.people import Bot, SlackPeople
 from adapters.slack.ports import SlackDialogue, SlackEngine
 from adapters.slack.tail import Tails
 from core.conversation.outbox import Clock, RealClock
-from core.errors import NexusError, TemporaryError
+from core.errors import NexusError, TemporaryError, UserError
 from core.ids import ThreadId
 from core.words.attachment import Attachment
 from core.words.inbound import Answer, Inbound, Who
@@ -63,6 +63,11 @@ class Desk:
         self._tasks: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._somebody: dict[str, Who] = {}  # of each workspace, the member who acted last
+
+    @property
+    def answering(self) -> Answering:
+        """What brings its answers."""
+        return self._p.answering
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it in a task of its own. Raises nothing."""
@@ -203,10 +208,15 @@ class Desk:
     async def _concerns(self, where: Where) -> bool:
         """Whether a plain reply stands in an app's thread. Asked as any member who was here, before its author is looked at, whom Nexus
         may have to refuse: people talk in threads that are none of its business."""
-        somebody = self._somebody.get(where.workspace)
-        if somebody is None:
-            return True  # the first words since the start
-        thread = await self._known(somebody, where)
+        try:
+            somebody = self._somebody.get(where.workspace)
+            if somebody is None:  # the first words since the start: the author may be looked at, and is left alone where refused
+                somebody = self._somebody[where.workspace] = await self._p.people.who(where.workspace, where.user)
+            thread = await self._known(somebody, where)
+        except (Bot, UserError):
+            return False
+        except TemporaryError:
+            return True  # it is asked again there
         return thread is not None and bool(thread.app)
 
 

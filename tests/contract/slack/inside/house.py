@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from pydantic import SecretStr
@@ -253,6 +253,3 @@ async def furnished(stack: AsyncExitStack, *, timings: Timings | None = None, **
     made.engine.apps_there = [app.model_copy(update={"updated_at": stories.START}) for app in made.engine.apps_there]
     assert made.engine.apps_there[0].state is AppState.LIVE
     return made
-
-
-__all__ = ["Engine", "House", "People", "Process", "aclosing", "furnished"]
