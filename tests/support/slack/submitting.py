@@ -22,7 +22,8 @@ def apply(slack: LocalSlack, team: Workspace, user: str, view: View, receipt: Re
     stack = team.modals[user]
     answer = receipt.answer
     if not answer:
-        stack.remove(view)
+        if view in stack:  # another one may have been opened in its place, by the trigger of this very submission
+            stack.remove(view)
         return
     try:
         if not isinstance(answer, dict):
