@@ -55,7 +55,9 @@ class _Tail:
     lines: deque[str]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     changed: bool = False
-    ended: str = ""
+    leaving: bool = False  # Nexus ends
+    gone: bool = False  # the message is
+    ended: str = ""  # why, when it has
 
     @property
     def mark(self) -> str:
@@ -140,7 +142,7 @@ class Tails:
     async def close(self) -> None:
         """Stop following; each message says so."""
         for tail in self._running.values():
-            tail.ended = "Nexus is being restarted."
+            tail.leaving = True
             tail.stop.set()
         if self._running:
             await asyncio.wait(list(self._running), timeout=GOODBYE)
@@ -152,23 +154,27 @@ class Tails:
     async def _run(self, tail: _Tail, who: Who) -> None:
         reader = asyncio.create_task(self._read(tail, who), name=f"read log of {tail.slug}")
         try:
-            while not tail.ended:
+            while not tail.gone:
                 await self._pause(tail)
-                ended = await self._over(tail, reader)
-                if ended:
-                    tail.ended, tail.changed = tail.ended or ended, True
+                if ended := await self._over(tail, reader):
+                    await self._end(tail, ended)
+                    return
                 if tail.changed:
                     await self._edit(tail)
-            for _ in range(LAST_TRIES):
-                if not tail.changed:
-                    break
-                await self._clock.sleep(INTERVAL)
-                await self._edit(tail)
         except Exception:
             log.exception("a log cannot be followed any more", slug=tail.slug)
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
+
+    async def _end(self, tail: _Tail, why: str) -> None:
+        """Say that it is over, and take the button away."""
+        tail.ended = why
+        for _ in range(LAST_TRIES):
+            await self._edit(tail)
+            if not tail.changed:
+                return
+            await self._clock.sleep(INTERVAL)
 
     async def _pause(self, tail: _Tail) -> None:
         """Until the next edit may be made, or Stop is pressed here."""
@@ -182,8 +188,8 @@ class Tails:
 
     async def _over(self, tail: _Tail, reader: asyncio.Task[None]) -> str:
         """Why it is over; empty while it is not."""
-        if tail.ended:
-            return tail.ended
+        if tail.leaving:
+            return "Nexus is being restarted."
         if tail.stop.is_set() or await self._marks.seen(tail.mark):
             return "Somebody stopped it."
         if reader.done():
@@ -215,7 +221,7 @@ class Tails:
             tail.changed = True  # the next edit shows it
         except SlackRefusal as error:
             log.info("a followed log is not shown any more", slug=tail.slug, reason=error.error)
-            tail.ended = tail.ended or "gone"
+            tail.gone = True
 
 
 def _blocks(tail: _Tail) -> list[Block]:
