@@ -88,6 +88,7 @@ class Finder:
             begun = asyncio.Event()
             after = look.task if look is not None and not look.task.done() else None
             look = _Look(task=asyncio.create_task(self._look(workspace, channel, patience, begun, after)), begun=begun)
+            look.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody may be left to hear of it
             self._looks[place] = look
         try:
             return await asyncio.shield(look.task)

@@ -19,7 +19,7 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -41,6 +41,8 @@ from core.words.cards import Card, Tone
 from core.words.thread_ref import ThreadRef
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 PLATFORM = "slack"
 SAID = 2000  #: characters of a block of people's own words
@@ -117,12 +119,7 @@ class SlackChat(Chat):
         place = ThreadRef(platform=PLATFORM, workspace=workspace, channel=channel, thread="", user=user)
 
         async def look(patience: float | None) -> str | None:
-            try:
-                return await self._finder.in_channel(workspace, channel, key, patience=patience)
-            except ChannelClosed as closed:
-                if closed.error != "not_in_channel" or not await self._reach.join(workspace, channel):
-                    raise
-                return await self._finder.in_channel(workspace, channel, key, patience=patience)
+            return await self._joining(place, lambda: self._finder.in_channel(workspace, channel, key, patience=patience))
 
         root, new = await self._posting.once(place, key, look=look, send=lambda: self._send(place, key, text=text))
         thread = ThreadRef(platform=PLATFORM, workspace=workspace, channel=channel, thread=root, user=user)
@@ -167,7 +164,7 @@ class SlackChat(Chat):
             elif written is not None:
                 await self._finish(thread, card, written)
             else:
-                self._shown.keep((thread.channel, message), _digest(card))
+                self._shown.keep(_at(thread, message), _digest(card))
             return message
 
     async def edit(self, thread: ThreadRef, message: str, card: Card) -> None:
@@ -199,8 +196,8 @@ class SlackChat(Chat):
 
     async def _show(self, thread: ThreadRef, message: str, card: Card) -> None:
         """Make a message show this card, whatever it shows now, and whatever became of it."""
-        message = self._moved.get((thread.channel, message), message)
-        place = (thread.channel, message)
+        message = self._moved.get(_at(thread, message), message)
+        place = _at(thread, message)
         if self._shown.get(place) == _digest(card):
             return
         if place not in self._gone:
@@ -229,7 +226,7 @@ class SlackChat(Chat):
         made, new = await self._posting.once(
             thread, key, look=lambda patience: self._finder.in_thread(thread, key, patience=patience), send=send
         )
-        self._moved.keep((thread.channel, message), made)
+        self._moved.keep(_at(thread, message), made)
         if new and written is not None:
             await self._finish(thread, card, written)
         elif not new:
@@ -237,7 +234,8 @@ class SlackChat(Chat):
 
     async def _edit(self, thread: ThreadRef, message: str, card: Card) -> None:
         async def update(rendered: Rendered) -> str:
-            await self._update(thread, message, rendered, urgent=card.tone is not Tone.WORKING)
+            urgent = card.tone is not Tone.WORKING
+            await self._joining(thread, lambda: self._update(thread, message, rendered, urgent=urgent))
             return message
 
         await self._finish(thread, card, await self._write(thread, card, update))
@@ -279,7 +277,7 @@ class SlackChat(Chat):
         if card.tone is not Tone.WORKING:
             for name, text in written.rendered.rest:
                 await self._attach(thread, written.message, name, text.encode())
-        self._shown.keep((thread.channel, written.message), _digest(card))
+        self._shown.keep(_at(thread, written.message), _digest(card))
         missing = {image.path for image in images(card)} - set(written.pictures)
         if self._pictures is not None and missing and written.rendered.blocks and not self._is_later():
             task = asyncio.create_task(self._show_pictures(self._pictures, thread, written.message, card), name="pictures")
@@ -294,7 +292,7 @@ class SlackChat(Chat):
         if not await pictures.ready(thread.workspace, card, wait=LONGEST):
             return
         async with self._lock(thread):
-            if self._shown.get((thread.channel, message)) == _digest(card):
+            if self._shown.get(_at(thread, message)) == _digest(card):
                 try:
                     await self._edit(thread, message, card)
                 except NexusError as error:
@@ -322,12 +320,16 @@ class SlackChat(Chat):
         return message
 
     async def _send(self, thread: ThreadRef, key: str, *, text: str, blocks: Sequence[Mapping[str, Any]] | None = None) -> str:
+        return await self._joining(thread, lambda: self._post_message(thread, key, text, blocks))
+
+    async def _joining(self, thread: ThreadRef, write: Callable[[], Awaitable[T]]) -> T:
+        """Write; in a public channel that the bot is not in, after it has joined."""
         try:
-            return await self._post_message(thread, key, text, blocks)
+            return await write()
         except ChannelClosed as closed:
             if closed.error != "not_in_channel" or not await self._reach.join(thread.workspace, thread.channel):
                 raise
-            return await self._post_message(thread, key, text, blocks)
+            return await write()
 
     async def _post_message(self, thread: ThreadRef, key: str, text: str, blocks: Sequence[Mapping[str, Any]] | None) -> str:
         answer = await self._calls.call(
@@ -359,6 +361,11 @@ class SlackChat(Chat):
         except (ChannelClosed, ThreadGone) as error:
             await self._reach.tell_lost(thread, what, error)
             raise
+
+
+def _at(thread: ThreadRef, message: str) -> tuple[str, str, str]:
+    """A channel that two workspaces share has the same id in both."""
+    return thread.workspace, thread.channel, message
 
 
 def _digest(card: Card) -> str:

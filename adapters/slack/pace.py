@@ -2,7 +2,7 @@
 
 Used by `adapters.slack.calls` for every call of this process. Who waits, waits in line; a final state goes ahead of the line and is paid
 for by the progress behind it; what has no limit here (private answers, views) waits for nobody. When Slack answers 429, everything in that
-line waits as long as Slack asks, and what is not willing to wait so long is told.
+line waits as long as Slack asks, and goes on one by one; what is not willing to wait so long is told.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Limit:
 #: https://docs.slack.dev/apis/web-api/rate-limits: posts about one a second and channel; the other methods by their tier (2: 20 a
 #: minute, 3: 50, 4: 100). A little less is used than is allowed, since other processes call too.
 LIMITS: Mapping[str, Limit] = {
-    "chat.postMessage": Limit(every=1.0, burst=3, per_channel=True),
-    "files.completeUploadExternal": Limit(every=1.0, burst=3, per_channel=True),
+    "chat.postMessage": Limit(every=1.0, burst=4, per_channel=True),
+    "files.completeUploadExternal": Limit(every=1.0, burst=4, per_channel=True),
     "chat.update": Limit(every=1.25, burst=12),
     "chat.appendStream": Limit(every=0.65, burst=15),
     "chat.startStream": Limit(every=3.0, burst=8),
@@ -86,10 +86,8 @@ class Pace:
             raise SlackBusy(
                 f"Slack asks to wait {expected:.0f} s; it is tried again by itself.", error="ratelimited", retry_after=expected
             )
-        if urgent or line.limit is None:
-            while (held := line.held_until - self._clock.now()) > 0:
-                await self._clock.sleep(held)
-            line.spend(self._clock.now())
+        if (urgent or line.limit is None) and line.held_until <= now:
+            line.spend(now)
             return
         line.waiting += 1
         try:
@@ -101,9 +99,11 @@ class Pace:
             line.waiting -= 1
 
     def hold(self, workspace: str, method: str, channel: str, seconds: float) -> None:
-        """Slack answered 429: nobody in this line calls for so long."""
+        """Slack answered 429: nobody in this line calls for so long, and then one after the other, since Slack's budget is used up."""
         line = self._line(workspace, method, channel)
         line.held_until = max(line.held_until, self._clock.now() + seconds)
+        if line.limit is not None:
+            line.free_at = max(line.free_at, line.held_until + (line.limit.burst - 1) * line.limit.every)
 
     def held(self, workspace: str, method: str, channel: str) -> float:
         """Seconds that Slack still asks to wait."""

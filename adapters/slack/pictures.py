@@ -35,19 +35,20 @@ ENDINGS: Mapping[str, str] = {"image/png": ".png", "image/jpeg": ".jpg", "image/
 class Pictures:
     """Uploads what cards show."""
 
-    def __init__(self, calls: Calls, load: Load, *, clock: Clock | None = None) -> None:
+    def __init__(self, calls: Calls, load: Load, *, wait: float = WAIT, clock: Clock | None = None) -> None:
         self._calls = calls
         self._load = load
+        self._wait = wait
         self._clock = clock or RealClock()
         self._uploads: dict[tuple[str, str], asyncio.Task[str]] = {}  # by workspace and path; the result is a file's id
         self._files: dict[tuple[str, str], str] = {}  # by workspace and digest
 
-    async def ready(self, workspace: str, card: Card, *, wait: float = WAIT) -> dict[str, str]:
+    async def ready(self, workspace: str, card: Card, *, wait: float | None = None) -> dict[str, str]:
         """Path to file id of those pictures of the card that can be shown now, or within ``wait`` seconds."""
         tasks = {image.path: self._upload(workspace, image) for image in images(card)}
         if not tasks:
             return {}
-        await asyncio.wait(tasks.values(), timeout=wait)
+        await asyncio.wait(tasks.values(), timeout=self._wait if wait is None else wait)
         return {path: task.result() for path, task in tasks.items() if task.done() and not task.cancelled() and task.result()}
 
     def forget(self, workspace: str, files: Mapping[str, str]) -> None:

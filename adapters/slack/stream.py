@@ -29,13 +29,11 @@ import structlog
 
 from adapters.slack.calls import Calls
 from adapters.slack.faults import (
-    ChannelClosed,
     MessageGone,
     ScopeMissing,
     SlackBusy,
     SlackRefusal,
     StreamClosed,
-    ThreadGone,
     TokenLost,
 )
 from adapters.slack.finding import mark, metadata
@@ -53,7 +51,20 @@ log = structlog.get_logger(__name__)
 KEEP_ALIVE = 15.0  #: seconds without progress until Slack is told that there is more to come
 LIFE = 240.0  #: seconds after which edits go on; Slack's own limit is about 300
 #: Refusals that are about this one stream, and say nothing of the next.
-OWN_FAULT = frozenset({"user_not_found", "team_not_found", "recipient_not_in_channel", "missing_recipient_user_id"})
+OWN_FAULT = frozenset(
+    {
+        "channel_not_found",
+        "invalid_thread_ts",
+        "is_archived",
+        "missing_recipient_team_id",
+        "missing_recipient_user_id",
+        "not_in_channel",
+        "team_not_found",
+        "thread_not_found",
+        "user_not_found",
+        "user_not_in_channel",
+    }
+)
 
 Edit = Callable[[ThreadRef, str, Card], Awaitable[None]]
 Locks = Callable[[ThreadRef], asyncio.Lock]
@@ -91,7 +102,7 @@ class Streams:
         self._locks = locks
         self._streaming = streaming
         self._clock = clock or RealClock()
-        self._open: dict[tuple[str, str], _Stream] = {}
+        self._open: dict[tuple[str, str, str], _Stream] = {}
         self._refused: set[tuple[str, bool]] = set()  # by workspace, and whether it was a direct conversation
 
     async def start(self, thread: ThreadRef, card: Card, key: str) -> str | None:
@@ -99,7 +110,7 @@ class Streams:
 
         Raises:
             SlackBusy: the stream may have begun.
-            ChannelClosed, ThreadGone, TokenLost: it cannot be posted either.
+            TokenLost: it cannot be posted either.
         """
         direct = thread.channel.startswith("D")
         if not self._wanted(thread, card, direct=direct):
@@ -120,25 +131,22 @@ class Streams:
             if error.doubtful or error.retry_after is None:
                 raise
             return None
-        except (ChannelClosed, ThreadGone, TokenLost) as error:
-            if error.error == "method_not_supported_for_channel_type":
-                self._refused.add((thread.workspace, direct))
-                return None
+        except TokenLost:
             raise
         except SlackRefusal as error:
             if error.error not in OWN_FAULT:
                 self._refused.add((thread.workspace, direct))
             log.info("progress is edited, not streamed", channel=thread.channel, why=error.error)
-            return None
+            return None  # where it cannot be posted either, posting says so
         message, now = str(answer["ts"]), self._clock.now()
         stream = _Stream(thread=thread, message=message, key=key, card=card, begun=now, appended=now)
-        self._open[thread.channel, message] = stream
+        self._open[thread.workspace, thread.channel, message] = stream
         stream.keeper = asyncio.create_task(self._keep(stream), name=f"stream {message}")
         return message
 
     async def show(self, thread: ThreadRef, message: str, card: Card) -> bool:
         """Show a card's progress in its stream; False where it is to be edited in: there is no stream, or it has just ended."""
-        stream = self._open.get((thread.channel, message))
+        stream = self._open.get((thread.workspace, thread.channel, message))
         if stream is None:
             return False
         news = chunks(stream.card, card)
@@ -192,13 +200,13 @@ class Streams:
         self._forget(stream)
 
     def _forget(self, stream: _Stream) -> None:
-        self._open.pop((stream.thread.channel, stream.message), None)
+        self._open.pop((stream.thread.workspace, stream.thread.channel, stream.message), None)
         if stream.keeper is not None and stream.keeper is not asyncio.current_task():
             stream.keeper.cancel()
 
     async def _keep(self, stream: _Stream) -> None:
         """Keep a stream alive while nothing happens, and end it before Slack does."""
-        place = (stream.thread.channel, stream.message)
+        place = (stream.thread.workspace, stream.thread.channel, stream.message)
         while True:
             now = self._clock.now()
             await self._clock.sleep(max(0.1, min(stream.appended + KEEP_ALIVE, stream.begun + LIFE) - now))

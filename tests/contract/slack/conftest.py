@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from adapters.slack.calls import Calls, OneToken
 from adapters.slack.outbound import SlackChat
-from adapters.slack.pictures import Load, Pictures
+from adapters.slack.pictures import WAIT, Load, Pictures
 from adapters.slack.stream import Streaming
 from core.words.cards import Button, Card
 from core.words.thread_ref import ThreadRef
@@ -48,11 +48,11 @@ class Outside:
     stack: AsyncExitStack
     troubles: list[tuple[str, str]] = field(default_factory=list)
 
-    def process(self, *, streaming: Streaming = Streaming.NEVER, load: Load | None = None) -> Process:
+    def process(self, *, streaming: Streaming = Streaming.NEVER, load: Load | None = None, wait: float = WAIT) -> Process:
         """Another process, which knows nothing of the others. Its waits pass at once, for Slack too."""
         clock = PassingClock(passed=self.slack.advance)
         calls = Calls(OneToken(SecretStr(self.slack.bot_token)), base_url=self.slack.api_url, trouble=self.trouble, clock=clock)
-        pictures = Pictures(calls, load, clock=clock) if load is not None else None
+        pictures = Pictures(calls, load, wait=wait, clock=clock) if load is not None else None
         chat = SlackChat(calls, pictures=pictures, streaming=streaming, clock=clock)
         self.stack.push_async_callback(calls.close)
         if pictures is not None:

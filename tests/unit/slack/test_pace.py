@@ -81,6 +81,20 @@ async def test_a_429_stops_the_whole_line_even_what_is_urgent() -> None:
         await pace.turn("T1", "post", "C1", urgent=False, patience=None)
 
 
+async def test_after_a_429_those_who_waited_go_one_by_one_and_not_all_at_once() -> None:
+    clock = PassingClock()
+    pace = Pace(clock, LIMITS)
+    pace.hold("T1", "post", "C1", 10)
+    times: list[float] = []
+
+    async def post(*, urgent: bool) -> None:
+        await pace.turn("T1", "post", "C1", urgent=urgent, patience=None)
+        times.append(clock.now() - 1000)
+
+    await asyncio.gather(post(urgent=True), post(urgent=False), post(urgent=True), post(urgent=False))
+    assert times == [10, 11, 12, 13]
+
+
 async def test_a_long_line_is_waited_for_without_a_429() -> None:
     clock = PassingClock()
     pace = Pace(clock, LIMITS)
