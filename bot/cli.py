@@ -22,11 +22,12 @@ from rich.console import Console
 from adapters.api.tokens import Tokens
 from bot import following
 from bot.client import Client
-from bot.doctor import examine, print_findings
+from bot.doctor import Finding, Outcome, examine, print_findings
 from bot.instance import instance
 from bot.platform.data_folder import DataFolder
 from bot.providers import configured
 from bot.settings import Settings
+from bot.slack import slack as slack_settings
 from core.errors import NexusError, OperatorError, UserError
 from core.words.plan import FRAMEWORK_NAMES
 from core.words.walls import Isolation
@@ -40,6 +41,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+slack_commands = typer.Typer(name="slack", help="What Slack needs to know.", no_args_is_help=True)
+app.add_typer(slack_commands)
 err = Console(stderr=True)
 out = Console()
 
@@ -67,25 +70,31 @@ def say(text: str) -> None:
     err.print(text, style="dim", markup=False, highlight=False)
 
 
+def _tell(text: str) -> None:
+    """A sentence about a chat platform, whenever it comes."""
+    out.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
+
+
 # -- the product -----------------------------------------------------------------------------------------------------------
 
 
 @app.command()
 def up(data: Data = None, port: Port = None, quiet: Annotated[bool, typer.Option("--quiet", hidden=True)] = False) -> None:
     """Start Nexus: the page, the apps, their databases. Ctrl-C stops it all."""
-    from bot.program import log_to_file, running, until_told_to_stop  # the engine: a second that other commands need not wait
+    from bot.process import log_to_file, until_told_to_stop
+    from bot.program import running  # the engine: a second that other commands need not wait
 
     async def go() -> None:
         chosen = settings()
         place = folder(data)
-        log_to_file(place.logs, chosen.log_level)
+        log_to_file(place.logs / "nexus.log", chosen.log_level)
         wanted = chosen.port if port is None else port
         if quiet:
             async with running(chosen, place, port=wanted):
                 await until_told_to_stop()
             return
         with err.status("Starting") as status:
-            stack = running(chosen, place, port=wanted, say=lambda text: status.update(text))
+            stack = running(chosen, place, port=wanted, say=lambda text: status.update(text), tell=_tell)
             started = await stack.__aenter__()
         try:
             out.print(f"\n  Nexus is ready at [bold]{started.url}[/]\n", highlight=False)
@@ -103,6 +112,41 @@ def up(data: Data = None, port: Port = None, quiet: Annotated[bool, typer.Option
 
 
 @app.command()
+def bot(
+    data: Data = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Take signed requests here, for a proxy with TLS; Socket Mode needs none.")
+    ] = None,
+) -> None:
+    """Serve chats alone, for the Nexus that runs on the same data folder. Any number of these may run. Ctrl-C stops it."""
+    from bot.chats import serve
+    from bot.process import log_to_file
+
+    async def go() -> None:
+        chosen = settings()
+        place = folder(data)
+        log_to_file(place.logs / f"bot-{place.slot('bot')}.log", chosen.log_level)
+        await serve(chosen, place, port=port, tell=_tell)
+
+    _run(go)
+
+
+@slack_commands.command("manifest")
+def slack_manifest(
+    url: Annotated[str, typer.Option(help="Where Slack reaches this Nexus, https://…; Socket Mode when left out.")] = "",
+    command: Annotated[str, typer.Option(help="The slash command; NEXUS_SLACK_COMMAND when left out.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Print the manifest that Slack makes the app from, and nothing else."""
+    from bot.chats import slack_manifest as made
+
+    async def go() -> None:
+        sys.stdout.write(made(url=url, command=command or settings().slack_command, as_json=as_json))
+
+    _run(go)
+
+
+@app.command()
 def doctor(data: Data = None, port: Port = None) -> None:
     """Say what is found on this machine and what is missing, each with its remedy."""
     from adapters.sandboxes.detect import detect
@@ -114,12 +158,27 @@ def doctor(data: Data = None, port: Port = None) -> None:
             walls = await detect(forced=chosen.sandbox or None)
             return walls.isolation, walls.describe()
 
+        async def chats() -> list[Finding]:
+            try:
+                if slack_settings(chosen) is None:
+                    return []
+            except OperatorError as error:
+                return [Finding(name="slack", outcome=Outcome.FAIL, found="half configured", remedy=error.message)]
+            from bot.chats import slack_checks  # Slack's SDK: only where it is configured
+
+            place = DataFolder.open(data or (Path(chosen.data) if chosen.data else None))
+            return [
+                Finding(name=one.name, outcome=Outcome(one.verdict), found=one.found, remedy=one.remedy)
+                for one in await slack_checks(chosen, place)
+            ]
+
         findings = await examine(
             data=data or (Path(chosen.data) if chosen.data else None),
             port=chosen.port if port is None else port,
             isolation=isolation,
             browser=chosen.browser,
             providers=configured(chosen),
+            chats=chats,
         )
         if not print_findings(findings, out):
             raise typer.Exit(1)

@@ -1,7 +1,8 @@
 """`nexus doctor`: what is found, what is missing, and the remedy for each.
 
-Called by the CLI, which gives it the sandbox's probe and the configured model providers; `bot.doctor` constructs no adapter. It looks
-and tries; it installs nothing and changes nothing but an unused data folder, which it makes to see that it can.
+Called by the CLI, which gives it the sandbox's probe, the configured model providers and what asks the chat platforms; `bot.doctor`
+constructs no adapter. It looks and tries; it installs nothing and changes nothing but an unused data folder, which it makes to see that
+it can.
 """
 
 from __future__ import annotations
@@ -50,11 +51,13 @@ async def examine(
     isolation: Callable[[], Awaitable[tuple[Isolation, str]]] | None = None,
     providers: Sequence[Provider] | None = None,
     browser: str = "",
+    chats: Callable[[], Awaitable[list[Finding]]] | None = None,
 ) -> list[Finding]:
     """Look at this machine.
 
     ``browser`` is the setting ``NEXUS_BROWSER``; ``isolation`` tries the sandboxes and returns the strongest that works and why not a
-    stronger one; ``providers`` are the model providers that are configured: nobody is asked whether their keys are good.
+    stronger one; ``providers`` are the model providers that are configured: nobody is asked whether their keys are good; ``chats`` asks
+    the chat platforms that are configured.
     """
     findings = [_python()]
     folder, found = await asyncio.to_thread(_data_folder, data)
@@ -64,6 +67,7 @@ async def examine(
     findings.append(await _sandbox(isolation))
     findings.append(_port(port, folder))
     findings += _models(providers) if providers is not None else []
+    findings += await chats() if chats is not None else []
     return findings
 
 

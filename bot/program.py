@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import logging.handlers
-import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -26,8 +23,11 @@ from bot.platform.data_folder import DataFolder
 from bot.platform.orphans import Orphans
 from bot.platform.parts import find_parts
 from bot.platform.postgres import EmbeddedPostgres
+from bot.process import at_work
 from bot.settings import Settings
-from bot.wiring import Nexus, visible_programs, wire
+from bot.slack import slack
+from bot.wiring import Nexus, wire
+from bot.wiring_face import visible_programs
 from core.approvals.approvals import expire
 from core.errors import TemporaryError
 from core.hosting.host import UnixAddress
@@ -39,7 +39,6 @@ from core.words.walls import Isolation
 
 log = structlog.get_logger(__name__)
 
-LOG_BYTES = 5_000_000
 DRAIN_SECONDS = 3.0  #: for requests in flight at the end
 
 
@@ -63,14 +62,22 @@ def free_port() -> int:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, data: DataFolder, *, port: int, say: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    data: DataFolder,
+    *,
+    port: int,
+    say: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Running]:
-    """A Nexus on this data folder for the length of the block; ``port`` 0 takes a free one.
+    """A Nexus on this data folder for the length of the block; ``port`` 0 takes a free one. ``say`` gets what is done at the start,
+    ``tell`` what whoever runs it should know of chat platforms, then and later.
 
     Raises:
         DataFolderError: another one runs on it, or a newer one has used it.
         PortTaken, MissingPart, DiskFull: with the remedy.
+        OperatorError: a chat platform is half configured.
     """
+    slack(settings)  # half a configuration is told before anything is started
     async with contextlib.AsyncExitStack() as stack:
         data.claim()
         stack.callback(data.release)
@@ -98,17 +105,28 @@ async def running(
         await _both(postgres.start(), caddy.start())
         confinement = await walls
         say("Preparing the ledger")
-        nexus = wire(settings, data, parts, postgres, caddy, confinement)
+        nexus = wire(settings, data, parts, postgres, caddy, confinement, tell=tell)
         stack.push_async_callback(nexus.close)
+        for platform in nexus.platforms:
+            stack.push_async_callback(platform.close)
         await migrate(nexus.ledger.engine)
         stack.push_async_callback(nexus.app_work.stop_everything)
         await stack.enter_async_context(_serving(nexus, socket_path))
         await nexus.verifier.sweep()
-        await stack.enter_async_context(_working(nexus))
+        worker = {
+            "feed": nexus.feed.run(),
+            "waker": nexus.waker.run(),
+            "showing": nexus.showing.run(),
+            "notifying": nexus.notifying.run(),
+            "ticks": _ticking(nexus),
+        }
+        await stack.enter_async_context(at_work(worker))
         say("Starting the apps")
         await nexus.app_work.sweep()
         await nexus.reconciler.works()
         await nexus.reconciler.apps()
+        for platform in nexus.platforms:
+            await stack.enter_async_context(platform.serving())
         you = await nexus.people.local(LOCAL_USER)
         data.publish(caddy.url)
         yield Running(
@@ -146,31 +164,6 @@ async def _serving(nexus: Nexus, path: Path) -> AsyncIterator[None]:
     finally:
         await runner.cleanup()
         path.unlink(missing_ok=True)
-
-
-@contextlib.asynccontextmanager
-async def _working(nexus: Nexus) -> AsyncIterator[None]:
-    """The worker: feed, queue, showing, and the ticks."""
-    tasks = [
-        asyncio.create_task(nexus.feed.run(), name="feed"),
-        asyncio.create_task(nexus.waker.run(), name="waker"),
-        asyncio.create_task(nexus.showing.run(), name="showing"),
-        asyncio.create_task(_ticking(nexus), name="ticks"),
-    ]
-    for task in tasks:
-        task.add_done_callback(_must_not_end)
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _must_not_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("a part of the worker has died; stopping", part=task.get_name(), error=repr(error))
-        signal.raise_signal(signal.SIGTERM)
 
 
 async def _ticking(nexus: Nexus) -> None:
@@ -218,41 +211,3 @@ async def _run_ticks(nexus: Nexus) -> None:
         await asyncio.Event().wait()
     finally:
         scheduler.shutdown(wait=False)
-
-
-async def until_told_to_stop() -> None:
-    """Wait for Ctrl-C or SIGTERM."""
-    loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
-    await told.wait()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)
-        loop.add_signal_handler(number, lambda: None)  # a second Ctrl-C must not tear the ending apart
-
-
-def log_to_file(folder: Path, level: str) -> None:
-    """Send Nexus's own log to a bounded file, as JSON lines."""
-    handler = logging.handlers.RotatingFileHandler(folder / "nexus.log", maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8")
-    shared: list[structlog.types.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
-        )
-    )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("apscheduler", "pgqueuer", "asyncio", "httpx2", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )

@@ -30,6 +30,8 @@ Json = dict[str, Any]
 
 APPS: Final = "nexus-apps"  #: the @id of the group that holds one route per app
 SERVER: Final = "edge"
+#: Chat platforms reach Nexus by a name of the operator's, through whatever leads here; what they send is signed. No app has that name.
+ANY_HOST: Final = ("/slack",)
 
 _PREFIX = "app:"
 _FROM_FILE = "{file."
@@ -48,7 +50,8 @@ def edge(
     nexus: Address,
     apps: Iterable[Json] = (),
 ) -> Json:
-    """The whole configuration: ``hosts`` lead to Nexus itself, then the apps' routes, then the 404 page.
+    """The whole configuration: ``hosts`` lead to Nexus itself, then the apps' routes, what any other host is sent by chat platforms, then
+    the 404 page.
 
     ``listen`` has Caddy addresses (``:8080``, ``fd/5`` for an inherited socket); ``apps`` are routes as `route_json` makes them.
     """
@@ -59,6 +62,7 @@ def edge(
         "routes": [
             {"match": [{"host": list(hosts)}], "handle": [_proxy(dial(nexus))], "terminal": True},
             {"handle": [{"handler": "subroute", "@id": APPS, "routes": list(apps)}]},
+            {"match": [{"path": [f"{path}/*" for path in ANY_HOST]}], "handle": [_proxy(dial(nexus))], "terminal": True},
             {"handle": _page(404, "There is no app here", "Nothing is deployed at this address, or it has been deleted.")},
         ],
         "errors": {

@@ -14,8 +14,8 @@ from core.words.walls import Isolation
 class NoWalls(Confinement):
     """Encloses nothing, and so lets nothing run."""
 
-    isolation = Isolation.PROCESS
-    note = "this process starts nothing"
+    def __init__(self) -> None:
+        super().__init__(isolation=Isolation.PROCESS, note="this process starts nothing")
 
     @property
     def own_network(self) -> bool:

@@ -13,10 +13,10 @@ installation has none. What goes wrong with a workspace's token is kept with it,
 from __future__ import annotations
 
 import asyncio
-import html
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -35,6 +35,7 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack.http import page
 from adapters.slack.paths import INSTALL, OAUTH_REDIRECT
 from core.errors import OperatorError, TemporaryError
 from core.ledger.inbox import LedgerInbox
@@ -118,6 +119,24 @@ class SlackInstallations:
                 self._only = await self._learned(self._token)
             return self._only
 
+    async def introduce(self, tell: Callable[[str], None], *, pause: float = 30.0) -> None:
+        """Ask Slack who Nexus is there until it says so, and tell whoever runs it, or why it does not."""
+        said = ""
+        while self._token is not None:
+            try:
+                bot = await self.only()
+            except TemporaryError:
+                pass  # the sockets tell of it
+            except OperatorError as error:
+                if error.message != said:
+                    said = error.message
+                    log.error(said)
+                    tell(said)
+            else:
+                tell(f"Slack knows Nexus in {bot.name} ({bot.workspace}).")
+                return
+            await asyncio.sleep(pause)
+
     async def _learned(self, token: SecretStr) -> Bot:
         try:
             told = await self._client.auth_test(token=token.get_secret_value())
@@ -147,7 +166,11 @@ class SlackInstallations:
 
     async def authorize(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
         """Bolt's question whom a request is for. None is an answer: Nexus is not installed there."""
-        bot = await self.bot(team_id) if team_id else None
+        try:
+            bot = await self.bot(team_id) if team_id else None
+        except OperatorError as error:
+            log.warning("what Slack sent cannot be answered", why=error.message)
+            return None
         if bot is None:
             return None
         return AuthorizeResult(
@@ -299,13 +322,3 @@ async def _failed(args: AsyncFailureArgs) -> BoltResponse:
         else _REASONS.get(args.reason, "Slack did not finish it. Begin again.")
     )
     return page(400 if args.suggested_status_code == 200 else args.suggested_status_code, "Nexus was not installed", told)
-
-
-def page(status: int, title: str, text: str) -> BoltResponse:
-    """A page of one sentence, with the way to begin again where it failed."""
-    again = f'<p><a href="{INSTALL}">Begin again</a></p>' if status >= 400 else ""
-    body = (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{html.escape(title)}</title><h1>{html.escape(title)}</h1><p>{html.escape(text)}</p>{again}</html>"
-    )
-    return BoltResponse(status=status, body=body, headers={"content-type": "text/html; charset=utf-8"})

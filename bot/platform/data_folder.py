@@ -65,6 +65,7 @@ class DataFolder:
         self.root = root
         self.runtime = runtime
         self._lock: int | None = None
+        self._slots: list[int] = []
         self._started_at = datetime.now(UTC)
 
     # -- opening -------------------------------------------------------------------------------------------------
@@ -200,6 +201,17 @@ class DataFolder:
             (self.run / "instance.json").unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
+
+    def slot(self, kind: str) -> int:
+        """The lowest number, from 1, that no living process of this kind has on this folder; this one's until it ends."""
+        number = 0
+        while True:
+            number += 1
+            lock = _Descriptor(self.run / f"{kind}-{number}.lock")
+            if _flock(lock.fd, fcntl.LOCK_EX):
+                self._slots.append(lock.fd)
+                return number
+            lock.close()
 
     def _tell(self, url: str | None) -> None:
         told = {"pid": os.getpid(), "url": url, "started_at": self._started_at.isoformat()}

@@ -1,7 +1,7 @@
 """Schema changes of the ledger: alembic revisions, run by `migrate` when Nexus starts.
 
 Called by the program at start, under an advisory lock, so that several processes may start at once. It refuses a database that a
-newer Nexus has migrated.
+newer Nexus has migrated. A process that works beside another one changes nothing and asks `check`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,26 @@ def config() -> Config:
     made = Config()
     made.set_main_option("script_location", str(Path(__file__).parent))
     return made
+
+
+async def check(engine: AsyncEngine) -> None:
+    """For a process that joins a ledger which another one brought up to date.
+
+    Raises:
+        DataFolderError: it is of another version than this process.
+    """
+
+    def present(connection: Connection) -> str | None:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+    async with engine.connect() as connection:
+        found = await connection.run_sync(present)
+    wanted = ScriptDirectory.from_config(config()).get_current_head()
+    if found != wanted:
+        raise DataFolderError(
+            f"The Nexus on this data folder is of another version (its schema is {found!r}, this process knows {wanted!r}). Start both "
+            "from the same."
+        )
 
 
 async def migrate(engine: AsyncEngine) -> None:

@@ -1,0 +1,141 @@
+"""The program behind ``nexus bot``: serves chat platforms, and nothing else, for the Nexus that runs on the same data folder.
+
+Called by the CLI, in a process of its own. Any number of them may run beside each other and beside ``nexus up``: whatever is done once is
+decided in the ledger, and a thread is shown by one process at a time. It takes in what people do, shows threads and tells channels; it
+builds nothing, starts no app, and starts neither Postgres nor Caddy. While the Nexus it serves is down, it waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any
+
+import structlog
+import yaml
+from aiohttp import web
+from sqlalchemy import text
+
+from bot import wiring_slack
+from bot.joining import Joined, join, look, until_moved
+from bot.platform.data_folder import DataFolder
+from bot.platform.parts import find_parts
+from bot.process import at_work, until_told_to_stop
+from bot.settings import Settings
+from bot.slack import slack as slack_settings
+from bot.wiring import Chats, wire_chats
+from core.errors import OperatorError, PortTaken, TemporaryError
+from core.ledger.migrations import check
+
+log = structlog.get_logger(__name__)
+
+DRAIN_SECONDS = 3.0  #: for requests in flight at the end
+LOOPBACK = ("127.0.0.1", "::1")
+
+Tell = Callable[[str], None]
+
+
+async def serve(settings: Settings, data: DataFolder, *, port: int | None, tell: Tell) -> None:
+    """Serve until told to stop. With ``port``, requests of chat platforms are taken there, for a balancer or a proxy.
+
+    Raises:
+        OperatorError: no platform is configured, or one that must be told an address has none here.
+    """
+    told = asyncio.create_task(until_told_to_stop(), name="until told to stop")
+    while (joined := await _unless(told, join(data, tell=tell))) is not None:
+        async with serving(settings, data, joined, port=port, tell=tell):
+            tell(f"Serving chats for the Nexus at {joined.url}.")
+            if await _unless(told, _moved(data, joined)) is None:
+                tell("Stopping")
+                break
+    await told
+
+
+async def _moved(data: DataFolder, joined: Joined) -> bool:
+    await until_moved(data, joined)
+    log.info("the Nexus moved; joining it anew")
+    return True
+
+
+async def _unless(told: asyncio.Task[None], work: Coroutine[Any, Any, Any]) -> Any:
+    """What the work gives; None when it was told to stop before."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({told, task}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() and not told.done() else None
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings, data: DataFolder, joined: Joined, *, port: int | None, tell: Tell) -> AsyncIterator[Chats]:
+    """Chats, served for the length of the block; what was taken in by then is seen through."""
+    async with contextlib.AsyncExitStack() as stack:
+        parts = await find_parts(data)
+        chats = wire_chats(settings, data, parts, joined.postgres, joined.caddy, tell=tell)
+        stack.push_async_callback(chats.face.close)
+        for platform in chats.platforms:
+            stack.push_async_callback(platform.close)
+        if not chats.platforms:
+            raise OperatorError(
+                "No chat platform is configured: set SLACK_BOT_TOKEN and SLACK_APP_TOKEN. docs/slack.md says how."
+            )
+        if port is None and any(platform.needs_address for platform in chats.platforms):
+            raise OperatorError(
+                "Slack sends signed requests here, so this process needs a port for them: `nexus bot --port 8081`, behind a proxy with "
+                "TLS. Or set SLACK_APP_TOKEN: Socket Mode needs none."
+            )
+        if port is not None:
+            await stack.enter_async_context(_listening(chats, settings, port, tell))
+        face = chats.face
+        await check(face.ledger.engine)
+        worker = {"feed": face.feed.run(), "showing": chats.showing.run(), "notifying": chats.notifying.run()}
+        await stack.enter_async_context(at_work(worker))
+        for platform in chats.platforms:
+            await stack.enter_async_context(platform.serving())
+        yield chats
+
+
+@contextlib.asynccontextmanager
+async def _listening(chats: Chats, settings: Settings, port: int, tell: Tell) -> AsyncIterator[None]:
+    async def healthz(request: web.Request) -> web.Response:
+        try:
+            async with chats.face.ledger.reading() as session:
+                await session.execute(text("SELECT 1"))
+        except TemporaryError as error:
+            return web.json_response({"ok": False, "why": error.message}, status=503)
+        return web.json_response({"ok": True})
+
+    chats.site.router.add_get("/healthz", healthz)
+    runner = web.AppRunner(chats.site, access_log=None, shutdown_timeout=DRAIN_SECONDS)
+    await runner.setup()
+    try:
+        for host in [a.strip() for a in settings.bind.split(",")] if settings.bind else LOOPBACK:
+            try:
+                await web.TCPSite(runner, host or None, port).start()
+            except OSError as error:
+                if host == "::1":
+                    continue  # a machine without IPv6
+                raise PortTaken(
+                    f"This process cannot listen on {host}:{port} ({error.strerror}). Choose another port with --port."
+                ) from error
+        tell(f"Taking requests at port {port}.")
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def slack_manifest(*, url: str, command: str, as_json: bool) -> str:
+    """The manifest of the app in Slack, to be pasted there."""
+    made = wiring_slack.slack_manifest(url=url, command=command)
+    return json.dumps(made, indent=2) + "\n" if as_json else yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=100)
+
+
+async def slack_checks(settings: Settings, data: DataFolder) -> Sequence[wiring_slack.SlackCheck]:
+    """What the doctor finds of Slack, which is configured."""
+    slack, joined = slack_settings(settings), await asyncio.to_thread(look, data)
+    assert slack is not None
+    return await wiring_slack.slack_checks(slack, data, joined.postgres if joined is not None else None)
