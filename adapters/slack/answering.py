@@ -194,33 +194,40 @@ class Answering:
         async def respond() -> None:
             await _respond(where, blocks, text)
 
-        async def message() -> None:
-            here = where.direct and bool(where.channel)
-            channel = where.channel if here else await self._directs.channel(where.workspace, where.user)
+        async def post(channel: str, thread: str | None) -> None:
             await self._calls.call(
                 where.workspace,
                 "chat.postMessage",
                 channel=channel,
-                thread_ts=where.thread if here and where.within else None,
+                thread_ts=thread,
                 text=text,
                 blocks=list(blocks),
                 unfurl_links=False,
                 unfurl_media=False,
             )
 
+        async def message_here() -> None:
+            await post(where.channel, where.thread if where.within else None)
+
+        async def message() -> None:
+            await post(await self._directs.channel(where.workspace, where.user), None)
+
         async def view() -> None:
             await self._view(where, _view_of(where, blocks))
 
-        ways: list[Callable[[], Awaitable[None]]] = []
-        if where.trigger and (where.view or not where.channel) and {block["type"] for block in blocks} <= IN_MODALS:
-            ways.append(view)
-        if where.direct and where.channel and not secret:
-            return [*ways, message]
-        if where.channel:
-            ways += [ephemeral, respond] if where.within or not where.response_url else [respond, ephemeral]
-        if not where.response_url and respond in ways:
-            ways.remove(respond)
-        return ways if secret else [*ways, message]
+        here: list[Callable[[], Awaitable[None]]] = [view] if where.trigger and _fits_a_modal(where, blocks) else []
+        if where.direct and not secret:
+            here.append(message_here)
+        elif where.channel:
+            here.append(ephemeral)
+        if where.response_url:
+            # The bot may be no member of a channel; in a direct message what is said by the URL would not stay.
+            here.insert(len(here) if where.within or where.direct else 0, respond)
+        return here if secret else [*here, message]
+
+
+def _fits_a_modal(where: Where, blocks: Sequence[Block]) -> bool:
+    return bool(where.view or not where.channel) and {block["type"] for block in blocks} <= IN_MODALS
 
 
 def fallback(text: str) -> str:

@@ -110,7 +110,8 @@ class Desk:
                 return None
             files: Sequence[Attachment] = await self._p.attachments.fetch(said.where.workspace, said.files)
             app = thread.app if thread is not None else ""
-            return inbound.meaning(said, who, thread=_id(thread), app=app, attachments=files)
+            here = replace(said, where=await self._reachable(said.where))
+            return inbound.meaning(here, who, thread=_id(thread), app=app, attachments=files)
 
         if said.way == "reply" and not await self._concerns(said.where):
             return
@@ -134,16 +135,14 @@ class Desk:
 
         await self._through(did.where, did.key, mean)
         if did.where.view == "home":
-            await self._p.homes.publish(did.where.workspace, did.where.user)
+            await self._p.homes.opened(did.where.workspace, did.where.user)
 
     async def filled(self, sent: Filled) -> None:
         """A form."""
 
         async def mean(who: Who) -> Inbound:
             await self._p.people.keep_names(who, sent.where.workspace, sent.people)
-            where = sent.where
-            if not where.channel:  # opened from the Home tab, or from anywhere: what comes of it is between the two of them
-                where = replace(where, channel=await self._p.directs.channel(where.workspace, where.user))
+            where = await self._reachable(sent.where)
             return inbound.submission(replace(sent, where=where), who, _id(await self._known(who, where)))
 
         await self._through(sent.where, sent.key, mean)
@@ -204,6 +203,13 @@ class Desk:
         """The thread that Nexus has there."""
         place = where.place
         return await self._p.engine.thread_at(who, place) if place is not None and place.thread else None
+
+    async def _reachable(self, where: Where) -> Where:
+        """The same, but between the person and the bot where there was no channel (the Home tab, a shortcut from anywhere), or one that is
+        between the person and somebody else."""
+        if where.thread or not (where.direct or not where.channel):
+            return where
+        return replace(where, channel=await self._p.directs.channel(where.workspace, where.user))
 
     async def _concerns(self, where: Where) -> bool:
         """Whether a plain reply stands in an app's thread. Asked as any member who was here, before its author is looked at, whom Nexus

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +21,7 @@ from adapters.slack.inbound import PLATFORM
 from adapters.slack.people import Bot, SlackPeople
 from adapters.slack.ports import Members, SlackEngine
 from adapters.slack.render.home import MAX_APPS, Home, home
+from core.conversation.outbox import Clock, RealClock
 from core.conversation.presenter.phrases import count, dollars
 from core.errors import NexusError
 from core.words.cards import Fact
@@ -50,14 +50,14 @@ class Homes:
         members: Members,
         *,
         link: Callable[[ThreadRef], Awaitable[str]],
-        now: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
     ) -> None:
         self._calls = calls
         self._engine = engine
         self._people = people
         self._members = members
         self._link = link
-        self._now = now
+        self._clock = clock or RealClock()
         self._looking: dict[Person, float] = {}
         self._shown: dict[Person, str] = {}
         self._lines: dict[Person, asyncio.Lock] = {}
@@ -67,7 +67,7 @@ class Homes:
         """Somebody opened it."""
         person = (workspace, user)
         self._looking.pop(person, None)
-        self._looking[person] = self._now()
+        self._looking[person] = self._clock.now()
         self._shown.pop(person, None)  # whatever another process has shown them since
         while len(self._looking) > MOST:
             self._forget(next(iter(self._looking)))
@@ -100,14 +100,14 @@ class Homes:
         async with contextlib.aclosing(wakes):
             async for _ in wakes:
                 for person, since in list(self._looking.items()):
-                    if self._now() - since > LOOKING:
+                    if self._clock.now() - since > LOOKING:
                         self._forget(person)
                         continue
                     try:
                         await self.publish(*person)
                     except Exception:
                         log.exception("a Home tab could not be shown", user=person[1])
-                await asyncio.sleep(PAUSE)
+                await self._clock.sleep(PAUSE)
 
     def _forget(self, person: Person) -> None:
         self._looking.pop(person, None)
@@ -143,11 +143,11 @@ class Homes:
 
     async def _usage(self, who: Who, person: Person, apps: Sequence[AppView]) -> Sequence[Fact]:
         known = self._usages.get(person)
-        if known is not None and self._now() - known[0] < USAGE_LIFE:
+        if known is not None and self._clock.now() - known[0] < USAGE_LIFE:
             return known[1]
         used = [await self._engine.usage(who, app.slug) for app in apps[:MAX_APPS]]
         facts = usage_facts(apps, used)
-        self._usages[person] = (self._now(), facts)
+        self._usages[person] = (self._clock.now(), facts)
         return facts
 
 

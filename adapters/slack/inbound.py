@@ -52,7 +52,7 @@ class Where:
 
     @property
     def direct(self) -> bool:
-        """Nobody but the person and the bot reads this channel."""
+        """Two people read this channel: the person and the bot, or, where a command was typed, somebody else."""
         return self.channel.startswith("D")
 
     @property
@@ -172,7 +172,7 @@ def message(event: Mapping[str, Any], workspace: str, bot: str) -> Said | None:
         return None
     if event.get("bot_id") or event.get("bot_profile") or event.get("edited") or event.get("hidden"):
         return None
-    if event.get("subtype") not in {None, "file_share"}:
+    if event.get("subtype") not in {None, "file_share", "thread_broadcast"}:
         return None
     parent = _text(event, "thread_ts")
     within = bool(parent) and parent != ts

@@ -63,7 +63,7 @@ class Request:
             channel = team.dm(wanted)
         if channel is None:
             channel = next((one for one in team.channels.values() if one.kind != "im" and f"#{one.name}" == wanted), None)
-        if channel is None or (channel.kind == "group" and team.bot.id not in channel.members):
+        if channel is None or (channel.kind != "channel" and team.bot.id not in channel.members):
             raise Refused("channel_not_found")
         if write:
             if channel.archived:

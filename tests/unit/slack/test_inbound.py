@@ -169,6 +169,10 @@ def test_a_plain_reply_in_a_thread_with_an_app_is_a_change() -> None:
     assert meaning(said, WHO, thread=TODO, app="todo") == Reply(who=WHO, key=said.key, text="make it blue", thread=TODO)
 
 
+def test_a_reply_that_is_shown_in_the_channel_too_is_a_reply() -> None:
+    assert heard(thread_ts="1.0", subtype="thread_broadcast") == heard(thread_ts="1.0")
+
+
 @pytest.mark.parametrize("app", ["", None])
 def test_a_plain_reply_elsewhere_is_not_for_nexus(app: str | None) -> None:
     said = heard(thread_ts="1.0")
@@ -201,7 +205,7 @@ def test_a_reply_that_speaks_of_nexus_is_a_change() -> None:
         {"thread_ts": "1.0", "subtype": "message_changed"},
         {"thread_ts": "1.0", "subtype": "message_deleted"},
         {"thread_ts": "1.0", "subtype": "channel_join"},
-        {"thread_ts": "1.0", "subtype": "thread_broadcast", "hidden": True},
+        {"thread_ts": "1.0", "hidden": True},
         {"thread_ts": "1.0", "bot_id": "B1"},
         {"thread_ts": "1.0", "bot_profile": {"id": "B1"}},
         {"thread_ts": "1.0", "user": BOT},

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
+from aiohttp import web
 from pydantic import SecretStr
 from slack_bolt.authorization import AuthorizeResult
 
@@ -18,7 +19,9 @@ from adapters.slack.calls import Calls, OneToken
 from adapters.slack.desk import Desk, Parts
 from adapters.slack.directs import Directs
 from adapters.slack.home import Homes
+from adapters.slack.http import add_slack
 from adapters.slack.outbound import SlackChat
+from adapters.slack.paths import EVENTS
 from adapters.slack.people import SlackPeople
 from adapters.slack.ports import Marks, Members
 from adapters.slack.sockets import Sockets
@@ -123,6 +126,19 @@ class People:
         return {one: self.kept[one] for one in external_ids if one in self.kept}
 
 
+class SlackTime:
+    """A clock that goes as Slack's does, on which nobody sleeps."""
+
+    def __init__(self, slack: LocalSlack) -> None:
+        self._slack = slack
+
+    def now(self) -> float:
+        return self._slack.clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
 @dataclass(kw_only=True)
 class Process:
     """One process of the bot."""
@@ -148,15 +164,15 @@ class House:
     removed: list[tuple[str, str]] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
 
-    async def process(self, *, sockets: bool = True) -> Process:
-        """Start a process."""
+    async def process(self, *, sockets: bool = True, http: bool = False) -> Process:
+        """Start a process, which Slack reaches by sockets or by signed requests."""
         team, clock = self.slack.workspace, PassingClock()
         tokens = OneToken(SecretStr(self.slack.bot_token))
         calls = Calls(tokens, base_url=self.slack.api_url, clock=clock)
         chat, directs = SlackChat(calls, clock=clock), Directs(calls)
         people = SlackPeople(calls, self.members, now=self.slack.clock.now)
         tails = Tails(calls, self.engine, self.inbox, directs, clock=clock)
-        homes = Homes(calls, self.engine, people, self.members, link=chat.link, now=self.slack.clock.now)
+        homes = Homes(calls, self.engine, people, self.members, link=chat.link, clock=SlackTime(self.slack))
 
         async def removed(workspace: str, why: str) -> None:
             self.removed.append((workspace, why))
@@ -182,11 +198,19 @@ class House:
                 clock=clock,
             )
         )
-        app = slack_app(desk, authorize, api_url=self.slack.api_url)
+        app = slack_app(desk, authorize, signing_secret=self.slack.signing_secret, api_url=self.slack.api_url)
         self.stack.push_async_callback(calls.close)
         self.stack.push_async_callback(chat.close)
         self.stack.push_async_callback(desk.close)
-        if sockets:
+        if http:
+            site = web.Application()
+            add_slack(site, app, signing_secret=SecretStr(self.slack.signing_secret))
+            runner = web.AppRunner(site, access_log=None)
+            await runner.setup()
+            self.stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            self.slack.deliver_to(f"http://127.0.0.1:{runner.addresses[0][1]}{EVENTS}")
+        elif sockets:
             keeping = asyncio.create_task(
                 Sockets(app, SecretStr(self.slack.app_token), api_url=self.slack.api_url).run(), name="sockets"
             )

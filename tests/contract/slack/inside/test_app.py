@@ -13,6 +13,7 @@ from core.errors import Forbidden
 from tests.contract.slack.inside.house import House, Process
 from tests.support import stories
 from tests.support.slack import render_text
+from tests.support.slack.state import Channel
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
@@ -70,6 +71,21 @@ async def test_a_command_is_answered_where_the_bot_is_no_member(house: House, pr
     await house.ada.command("/nexus", "list", "#secret-plans")
     await house.settled()
     assert "todo" in house.told(house.ada, "#secret-plans")[0]
+
+
+async def test_a_command_typed_to_somebody_else_is_answered_there_and_builds_in_the_bots_direct_messages(
+    house: House, process: Process
+) -> None:
+    grace = house.slack.workspace.add_user("Grace")
+    own = house.ada.dm
+    between = Channel(id="D0ADAGRACE", team=house.slack.workspace.id, name="", kind="im", members={house.ada.id, grace.id})
+    house.slack.workspace.channels[between.id] = between
+    await house.ada.command("/nexus", "build a todo app", between.id)
+    await house.settled()
+    place, _ = house.engine.where[0]
+    assert place is not None
+    assert place.channel == own
+    assert "It is being built" in house.told(house.ada, between.id)[0]
 
 
 async def test_another_workspace_is_not_served(house: House, process: Process) -> None:
@@ -371,6 +387,24 @@ async def test_a_defect_is_admitted_to_the_one_who_met_it_and_others_go_on(house
     await house.ada.command("/nexus", "build a todo app")
     await house.settled()
     assert house.engine.did == ["build"]
+
+
+# --- by signed requests ---------------------------------------------------------------------------------------------------
+
+
+async def test_commands_words_presses_and_forms_arrive_by_signed_requests_too(house: House) -> None:
+    process = await house.process(http=True)
+    thread = await house.app_thread()
+    await _card(house, process, thread, "stop", "todo")
+    await house.ada.press(house.slack.messages("#general", thread)[-1], "Press")
+    await house.ada.say("#general", "make it blue", thread)
+    await house.ada.command("/nexus", "delete todo")
+    await house.settled()
+    refused = await house.ada.submit(house.modal(house.ada), {"Type the app's name to confirm": "tudo"})
+    assert refused.errors
+    await house.ada.submit(house.modal(house.ada), {"Type the app's name to confirm": "todo"})
+    await house.settled()
+    assert sorted(map(str, house.engine.did)) == ["change", "delete", "stop"]
 
 
 # --- the app itself -----------------------------------------------------------------------------------------------------------
