@@ -27,8 +27,8 @@ MESSAGE_SHORTCUT: Final = "build_this"  #: and of the one in a message's menu
 SCOPES: Final[Mapping[str, str]] = {
     "commands": "the slash command and the shortcuts",
     "chat:write": "threads, cards, progress and private answers",
-    "chat:write.public": "threads in public channels that nobody has invited the bot to",
     "app_mentions:read": "requests that mention the bot",
+    "channels:join": "public channels that nobody has invited the bot to",
     "channels:history": "replies in threads of public channels",
     "groups:history": "replies in threads of private channels that the bot is in",
     "im:history": "what people write to the bot",
