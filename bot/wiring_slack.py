@@ -23,7 +23,7 @@ from core.builds.pictures import load_picture
 from core.conversation.chat import Chat
 from core.errors import TemporaryError
 from core.ledger.installations import Installations
-from core.ledger.ledger import Ledger
+from core.ledger.ledger import EVENTS_CHANNEL, Ledger
 from core.ledger.vault import Vault
 
 Tell = Callable[[str], None]  #: sentences for whoever runs this Nexus
@@ -87,6 +87,7 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
     chat, directs = SlackChat(calls, pictures=Pictures(calls, load)), Directs(calls)
     people = SlackPeople(calls, face.people)
     tails = Tails(calls, face.engine, face.inbox, directs)
+    homes = Homes(calls, face.engine, people, face.people, link=chat.link)
     desk = Desk(
         DeskParts(
             dialogue=face.dialogue,
@@ -96,7 +97,7 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
             answering=Answering(calls, face.inbox, face.engine, tails, directs, link=chat.link, groups=people.groups),
             directs=directs,
             tails=tails,
-            homes=Homes(calls, face.engine, people, face.people, link=chat.link),
+            homes=homes,
             removed=installations.removed,
         )
     )
@@ -112,7 +113,10 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
 
     @contextlib.asynccontextmanager
     async def serving() -> AsyncIterator[None]:
-        parts = {"slack introduction": installations.introduce(tell)}
+        parts = {
+            "slack introduction": installations.introduce(tell),
+            "slack home tabs": homes.run(face.feed.wakes(EVENTS_CHANNEL)),
+        }
         if slack.app_token is not None:
             parts["slack sockets"] = Sockets(app, slack.app_token, api_url=slack.api_url, tell=tell).run()
         try:

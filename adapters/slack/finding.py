@@ -46,7 +46,7 @@ class Finder:
         self._looks: dict[tuple[str, str], _Look] = {}
 
     async def in_thread(self, thread: ThreadRef, key: str, *, patience: float | None) -> str | None:
-        """The message of this thread that has the key."""
+        """The message of this thread that has the key; of the channel itself, where the thread is none."""
         return next((str(one["ts"]) for one in await self._replies(thread, patience) if carries(one, key)), None)
 
     async def file_in_thread(self, thread: ThreadRef, name: str, size: int, *, patience: float | None) -> str | None:
@@ -63,6 +63,8 @@ class Finder:
         return next((str(one["ts"]) for one in messages if carries(one, key)), None)
 
     async def _replies(self, thread: ThreadRef, patience: float | None) -> list[Json]:
+        if not thread.thread:
+            return await self._history(thread.workspace, thread.channel, patience)
         found: list[Json] = []
         cursor = ""
         while True:
