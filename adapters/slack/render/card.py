@@ -131,10 +131,10 @@ class _Message:
         groups = self.groups(children)
         if not groups:
             return parts.text(Text(text=title))
-        lead = [divider(), *([parts.heading(title)] if title else [])]
-        first, *others = groups
-        whole = f"{title}\n{first.whole}".strip()
-        return [replace(first, whole=whole, lead=[*lead, *first.lead]), *others]
+        lead, before = parts.heading(title)
+        first, *others = [*before, *groups]
+        whole = first.whole if before else f"{title}\n{first.whole}".strip()
+        return [replace(first, whole=whole, lead=[divider(), *lead, *first.lead]), *others]
 
 
 def _in_order(children: Sequence[Child]) -> list[Child]:

@@ -123,7 +123,8 @@ def _written(parts: Sequence[_Shown], *, has_buttons: bool) -> tuple[list[Block]
     if unseen:
         blocks.append(_more(len(unseen)))
         rest.append(("more.txt", "\n\n".join(unseen)))
-    return [*blocks, *(block for part in buttons for block in part.blocks())], rest
+    files = [(name, whole.encode(errors="replace").decode()) for name, whole in rest]  # half an emoji is in no file
+    return [*blocks, *(block for part in buttons for block in part.blocks())], files
 
 
 def _more(count: int) -> Block:

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.slack.render.blocks import Block, Element, in_lines, packed, paragraph, plain
-from adapters.slack.render.text import clip, inline, units
+from adapters.slack.render.text import clip, exact, inline, units
+from core.conversation.presenter.phrases import sentence
 from core.errors import InvalidInput
 from core.words.cards import Form, Input
 
@@ -107,7 +108,7 @@ def _blocks(item: Input, groups: Sequence[tuple[str, str]]) -> Iterator[Block]:
                 chosen = [option for option, (one, _) in zip(options, known, strict=True) if one in others]
                 menu = {"type": "multi_static_select", "action_id": _ACTION, "placeholder": plain("Choose groups", 150)}
                 menu |= _menu(options) | ({"initial_options": chosen} if chosen else {})
-                yield _input(item.model_copy(update={"label": f"{item.label}: groups", "hint": ""}), _GROUPS, menu, optional=True)
+                yield _input(item.model_copy(update={"label": f"{item.label}: groups"}), _GROUPS, menu, optional=True)
         case "channel":
             element = {
                 "type": "conversations_select",
@@ -140,15 +141,15 @@ def _text(item: Input) -> Element:
         "max_length": most,
         "multiline": item.kind == "multiline",
     }
-    if item.value:
-        element["initial_value"] = next(in_lines(item.value, most), "") if units(item.value) > most else item.value
+    if value := exact(item.value):
+        element["initial_value"] = next(in_lines(value, most), "") if units(value) > most else value
     return element
 
 
-def _input(item: Input, kind: str, element: Element, *, optional: bool = False) -> Block:
-    hints = [item.hint.strip()]
+def _input(item: Input, kind: str, element: Element, *, optional: bool | None = None) -> Block:
+    hints = [item.hint.strip() if item.kind != "people" else ""]  # how to type ids is of no use where names are chosen
     if item.kind == "secret":
-        hints.append(KEPT)
+        hints = [sentence(hints[0]), KEPT]
     if units(item.value) > TYPED and element["type"] == "plain_text_input":
         hints.append(f"Only the beginning is here: Slack takes no more than {TYPED:,} characters.")
     hint = " ".join(part for part in hints if part)
@@ -157,7 +158,7 @@ def _input(item: Input, kind: str, element: Element, *, optional: bool = False) 
         "block_id": f"{kind}{item.name}",
         "label": plain(item.label, LABEL),
         "element": element,
-        "optional": optional or not item.required,
+        "optional": not item.required if optional is None else optional,
     }
     return {**block, "hint": plain(hint, HINT)} if hint else block
 
@@ -191,11 +192,9 @@ def _chosen(value: str) -> tuple[list[str], list[str]]:
 
 def _typed(element: Mapping[str, Any]) -> str:
     kind = element.get("type")
-    if kind == "checkboxes":
-        return "true" if element.get("selected_options") else "false"
     if kind == "multi_users_select":
         return ",".join(element.get("selected_users") or [])
-    if kind in ("static_select", "multi_static_select"):
+    if kind in ("static_select", "multi_static_select", "radio_buttons"):
         chosen = element.get("selected_options") if kind.startswith("multi") else [element.get("selected_option")]
         return ",".join(_values(chosen or []))
     return str(element.get("selected_conversation" if kind == "conversations_select" else "value") or "")

@@ -25,7 +25,7 @@ NAME = 120
 _STATES: Mapping[AppState, tuple[str, str]] = {
     AppState.BUILDING: ("🔵", "building"),
     AppState.DEPLOYING: ("🔵", "deploying"),
-    AppState.REVIEW: ("🟡", "waits for your review"),
+    AppState.REVIEW: ("🟡", "waits for review"),
     AppState.FAILED: ("🔴", "failed"),
     AppState.LIVE: ("🟢", "live"),
     AppState.STOPPED: ("⚪", "stopped"),
@@ -98,8 +98,15 @@ def _apps(shown: Home, ids: Ids) -> list[Block]:
 def _app(app: AppView, thread: str, ids: Ids) -> list[Block]:
     dot, state = _STATES[app.state]
     release = f"v{app.release}" if app.release else ""
-    told = " · ".join(part for part in (state, release, app.framework, moment(app.updated_at)) if part)
-    lines: list[Line] = [[*words(f"{dot} "), *words(clip(app.name.strip() or app.slug, NAME), "bold"), *words(f"  {told}")]]
+    told = " · ".join(part for part in (state, release, app.framework) if part)
+    changed: Element = {
+        "type": "date",
+        "timestamp": int(app.updated_at.timestamp()),
+        "format": "{date_short_pretty}, {time}",  # in the reader's own time zone
+        "fallback": moment(app.updated_at),
+    }
+    name = words(clip(app.name.strip() or app.slug, NAME), "bold")
+    lines: list[Line] = [[*words(f"{dot} "), *name, *words(f"  {told} · "), changed]]
     if web_url(app.url):
         lines.append([{"type": "link", "url": app.url, "text": exact(app.url)}])
     row = _row(app, thread, ids)
@@ -136,8 +143,8 @@ def _workspace(shown: Home, ids: Ids) -> list[Block]:
     budget += [f"{settings.budget_tokens:,} tokens"] if settings.budget_tokens is not None else []
     facts = [
         Fact(label="Who may approve", value=who),
-        Fact(label="Their own builds too", value="yes" if settings.self_approval else "no"),
-        Fact(label="Builds that remove data", value="two people say yes" if settings.second_person else "one person says yes"),
+        Fact(label="Own builds", value="may be approved by whoever asked" if settings.self_approval else "need somebody else"),
+        Fact(label="Builds that remove data", value="need two people" if settings.second_person else "need one person"),
         Fact(label="An approval expires after", value=f"{settings.approval_hours:g} hours"),
         Fact(
             label="Written by",

@@ -31,15 +31,20 @@ from adapters.slack.render.blocks import (
 )
 from adapters.slack.render.buttons import Ids, button
 from adapters.slack.render.fitting import Group, Piece, Rank
-from adapters.slack.render.text import calm, clip, escape, exact, inline, pieces, tame, units, web_url, words
+from adapters.slack.render.text import calm, escape, exact, inline, pieces, tame, units, web_url, words
 from core.conversation.presenter.phrases import count, duration
 from core.words.cards import Fact, Facts, Files, Image, Log, Step, Steps, StepState, Table, Text
 
+CODE_BYTES = 7000
+TREE_LINES = 40
 LOG_LINES = 10
+FEW_LINES = 15  #: of a log that is shown whole: a file with a few more lines is in the way
 LOG_BYTES = 6000
 WARNING_BYTES = 4000
 STEPS_BYTES = 7000
 TABLE_ROWS, TABLE_COLUMNS, TABLE_BYTES = 100, 20, 6000
+HEADING = 300
+NARROW = 30  #: characters of a cell that stays on one line
 WIDE_TABLE = 90  #: characters of a line; wider rows are shown as paragraphs
 FACT = 80  #: characters of a value that has room in a column
 
@@ -65,7 +70,7 @@ def text(item: Text, code_name: str = "code.txt") -> list[Group]:
     match item.style:
         case "code":
             made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines(item.text)]
-            return [Group(pieces=made, whole=item.text, name=code_name)]
+            return [Group(pieces=made, whole=item.text, name=code_name, most=CODE_BYTES)]
         case "muted":
             made = [Piece(block=note(part), count=part.count("\n") + 1) for part in pieces(item.text.strip(), CONTEXT)]
             return [Group(pieces=made, whole=item.text, name="notes.txt")]
@@ -81,9 +86,12 @@ def text(item: Text, code_name: str = "code.txt") -> list[Group]:
             return [Group(pieces=made, whole=item.text, name="text.txt")]
 
 
-def heading(title: str) -> Block:
-    """The name of a part."""
-    return rich({"type": "rich_text_section", "elements": words(clip(title, 300), "bold")})
+def heading(title: str) -> tuple[list[Block], list[Group]]:
+    """The name of a part, as what leads it; one that is too long for that, as a paragraph before it."""
+    title = title.strip()
+    if units(title) > HEADING:
+        return [], text(Text(text=title))
+    return [paragraph([words(" ".join(title.split()), "bold")])] if title else [], []
 
 
 # -- facts -----------------------------------------------------------------------------------------------------------------
@@ -92,7 +100,8 @@ def heading(title: str) -> Block:
 def facts(item: Facts) -> list[Group]:
     """Labels and values: in two columns where they have room, else each on its own line."""
     made: list[Piece] = []
-    for narrow, run in groupby(item.facts, _narrow):
+    mostly = sum(map(_narrow, item.facts)) * 2 > len(item.facts)  # else all on their own lines: half and half looks torn
+    for narrow, run in groupby(item.facts, lambda fact: mostly and _narrow(fact)):
         run_facts = list(run)
         if narrow:
             for start in range(0, len(run_facts), FIELDS):
@@ -106,7 +115,9 @@ def facts(item: Facts) -> list[Group]:
 
 def _narrow(fact: Fact) -> bool:
     """Whether mrkdwn shows it as it is, in half the width."""
-    if not tame(fact.label) or not fact.label.strip() or not 0 < len(fact.value) <= FACT or calm(fact.value) != fact.value:
+    if any(calm(text) != text for text in (fact.label, fact.value)) or not tame(fact.label) or not fact.label.strip():
+        return False
+    if not 0 < len(fact.value) <= FACT or len(fact.label) > FACT:
         return False
     if fact.style == "link":
         return bool(web_url(fact.value))
@@ -170,8 +181,10 @@ def files(item: Files, ids: Ids) -> list[Group]:
     lines = trees.tree(item.files)
     if not lines:
         return []
-    made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines("\n".join(lines))]
-    groups = [Group(pieces=made, whole="\n".join(lines), name="files.txt")]
+    shown = "\n".join(lines[:TREE_LINES])
+    made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines(shown)]
+    hidden = max(len(lines) - TREE_LINES, 0)
+    groups = [Group(pieces=made, whole="\n".join(lines), name="files.txt", cut=hidden > 0, hidden=hidden)]
     action_id = ids.of("file")
     number = action_id.partition(":")[2]
     block_id = f"files:{item.build}" + (f":{number}" if number else "")
@@ -187,13 +200,17 @@ def log(item: Log, ids: Ids, *, follow: bool) -> list[Group]:
     if not item.lines and not item.live_app:
         return []
     asked = follow and bool(item.live_app)
-    shown = _tail(item.lines, len(item.lines) if asked else LOG_LINES)
+    most = LOG_LINES if len(item.lines) > FEW_LINES and not asked else len(item.lines)
+    shown = _tail(item.lines, most)
     made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines("\n".join(shown))]
     made = made or [Piece(block=note("It has printed nothing yet."), count=0)]
     hidden = len(item.lines) - len(shown)
     whole = "\n".join([item.title, *item.lines]).strip("\n")
-    lead = [heading(item.title)] if item.title.strip() else []
-    groups = [Group(pieces=made, whole=whole, name="log.txt", noun="earlier line", cut=hidden > 0, hidden=hidden, lead=lead)]
+    lead, before = heading(item.title)
+    groups = [
+        *before,
+        Group(pieces=made, whole=whole, name="log.txt", noun="earlier line", cut=hidden > 0, hidden=hidden, lead=lead),
+    ]
     if asked:
         row = [
             button(ids, "follow", "Follow it live", item.live_app),
@@ -230,7 +247,7 @@ def table_block(item: Table) -> Block | None:
         return None
     block: Block = {
         "type": "table",
-        "column_settings": [{"is_wrapped": True} for _ in range(width)],
+        "column_settings": [{"is_wrapped": any(len(row[at]) > NARROW for row in rows if at < len(row))} for at in range(width)],
         "rows": [[_cell(cell) for cell in [*row, *[""] * (width - len(row))]] for row in rows],
     }
     return block if weight(block) <= TABLE_BYTES else None

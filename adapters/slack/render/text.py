@@ -76,22 +76,24 @@ def _start(text: str, most: int) -> str:
 def pieces(text: str, most: int) -> Iterator[str]:
     """The text in parts that fit: cut at a line's end where there is one late enough, else at a space, else anywhere. The character at
     which it is cut is dropped when it is white space; nothing else is."""
-    while units(text) > most:
-        start = _start(text, most)
-        at = start.rfind("\n") if "\n" in start[len(start) // 2 :] else start.rfind(" ")
-        if at < len(start) // 2:
+    at = 0
+    while at < len(text):
+        start = _start(text[at : at + most + 1], most)
+        if at + len(start) == len(text):
             yield start
-            text = text[len(start) :]
+            return
+        cut = start.rfind("\n") if "\n" in start[len(start) // 2 :] else start.rfind(" ")
+        if cut <= len(start) // 2:
+            yield start
+            at += len(start)
         else:
-            yield start[:at]
-            text = text[at + 1 :]
-    if text:
-        yield text
+            yield start[:cut]
+            at += cut + 1
 
 
 def web_url(url: str) -> str:
     """The URL when a link may lead there, else nothing: http and https alone."""
-    return url if _WEB.fullmatch(url) else ""
+    return url if _WEB.fullmatch(url) and url.isprintable() else ""
 
 
 def inline(text: str, style: str = "") -> list[dict[str, Any]]:
