@@ -4,7 +4,7 @@ Called by the outbox, one caller at a time for each thread. Every message carrie
 been posted (an answer was lost, a process died before it wrote down the id) is looked for before it is posted: in the thread, which this
 process need not do in threads that it opened itself a moment ago, or among the newest messages of the channel for a thread's first message.
 An app that hardly may read (one that is distributed outside the Marketplace: once a minute) looks when there is a reason to doubt, and
-waits for its turn then; one that may not read at all posts again: twice is better than never.
+waits for its turn then; one that may not read at all, or not in a channel that it could not join, posts again: twice is better than never.
 
 A card that was found is edited to what it shall show, since nobody knows what it shows. A message that somebody deleted is left deleted
 while its card tells of progress, as they did not want to see it; a card on which somebody must act, or that tells how it ended, is posted

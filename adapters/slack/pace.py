@@ -1,13 +1,16 @@
 """How fast Slack may be called: one budget per channel for posts, one per workspace for every other method that is limited.
 
-Used by `adapters.slack.calls` for every call of this process. Who waits, waits in line; a final state goes ahead of the line and is paid
-for by the progress behind it; what has no limit here (private answers, views) waits for nobody. When Slack answers 429, everything in that
-line waits as long as Slack asks, and goes on one by one; what is not willing to wait so long is told.
+Used by `adapters.slack.calls` for every call of this process. Who waits, waits in line, a final state before all progress; what has no
+limit here (private answers, views) waits for nobody. When Slack answers 429, everything in that line waits as long as Slack asks and goes
+on one by one; what is not willing to wait so long is told. Nothing goes beyond the budget: it would only be refused, and cost others their
+turn.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -48,8 +51,8 @@ class _Line:
     limit: Limit | None
     free_at: float = float("-inf")  # when the budget would be whole again
     held_until: float = float("-inf")  # Slack answered 429
-    waiting: int = 0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: list[tuple[bool, int]] = field(default_factory=list)  # a heap: what is urgent, then who came first
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def delay(self, now: float, *, behind: int = 0) -> float:
         """Seconds until a call may be made, with so many others before it."""
@@ -71,6 +74,7 @@ class Pace:
         self._clock = clock
         self._limits = limits
         self._lines: dict[tuple[str, str, str], _Line] = {}
+        self._numbers = itertools.count()
 
     async def turn(self, workspace: str, method: str, channel: str, *, urgent: bool, patience: float | None) -> None:
         """Wait until this call may be made.
@@ -80,23 +84,29 @@ class Pace:
         """
         line = self._line(workspace, method, channel)
         now = self._clock.now()
-        expected = line.delay(now, behind=line.waiting)
+        expected = line.delay(now, behind=sum(not (urgent and later) for later, _ in line.waiting))
         longest = patience if patience is not None else max(LONGEST_HOLD, expected if line.held_until <= now else 0.0)
         if expected > longest:
             raise SlackBusy(
                 f"Slack asks to wait {expected:.0f} s; it is tried again by itself.", error="ratelimited", retry_after=expected
             )
-        if (urgent or line.limit is None) and line.held_until <= now:
+        if not expected and not line.waiting:
             line.spend(now)
             return
-        line.waiting += 1
+        place = (not urgent, next(self._numbers))
+        heapq.heappush(line.waiting, place)
         try:
-            async with line.lock:
-                while (wait := line.delay(self._clock.now())) > 0:
+            while (wait := line.delay(self._clock.now())) > 0 or line.waiting[0] != place:
+                if line.waiting[0] == place:
                     await self._clock.sleep(wait)
-                line.spend(self._clock.now())
+                else:
+                    await line.moved.wait()
+            line.spend(self._clock.now())
         finally:
-            line.waiting -= 1
+            line.waiting.remove(place)
+            heapq.heapify(line.waiting)
+            moved, line.moved = line.moved, asyncio.Event()
+            moved.set()
 
     def hold(self, workspace: str, method: str, channel: str, seconds: float) -> None:
         """Slack answered 429: nobody in this line calls for so long, and then one after the other, since Slack's budget is used up."""

@@ -101,7 +101,7 @@ class Pictures:
         while waited < LONGEST:
             try:
                 answer = await self._calls.call(workspace, "files.info", file=file)
-            except ScopeMissing:  # files:read is there for nothing else; without it, time has to do
+            except ScopeMissing:  # where it may not ask, time has to do
                 await self._clock.sleep(2.0)
                 return
             if (answer.get("file") or {}).get("mimetype", "?"):

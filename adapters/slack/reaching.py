@@ -10,7 +10,7 @@ import structlog
 
 from adapters.slack.calls import Calls
 from adapters.slack.directs import Directs
-from adapters.slack.faults import SlackRefusal
+from adapters.slack.faults import ScopeMissing, SlackRefusal
 from adapters.slack.finding import LOOK_PATIENCE, Finder, metadata
 from adapters.slack.render.text import markup
 from core.errors import NexusError, TemporaryError
@@ -26,12 +26,18 @@ class Reach:
         self._calls = calls
         self._finder = finder
         self._directs = Directs(calls)
+        self._stays_out: set[str] = set()  # workspaces where the app may not join
         self._told: set[tuple[str, str, str]] = set()
 
     async def join(self, workspace: str, channel: str) -> bool:
-        """Become a member of a public channel; False where that cannot be."""
+        """Become a member of a public channel, to hear replies there too; False where that cannot be."""
+        if workspace in self._stays_out:
+            return False
         try:
             await self._calls.call(workspace, "conversations.join", channel=channel)
+        except ScopeMissing:
+            self._stays_out.add(workspace)
+            return False
         except SlackRefusal:
             return False
         return True

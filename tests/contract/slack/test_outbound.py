@@ -252,6 +252,47 @@ async def test_in_a_channel_that_is_closed_to_the_bot_the_thread_is_opened_in_a_
     assert len(outside.shown(thread)) == 1
 
 
+async def test_a_public_channel_is_joined_so_that_replies_are_heard_there(outside: Outside) -> None:
+    for scopes, name in ((set(), "everybody"), ({"chat:write.public"}, "nobody")):
+        outside.slack.workspace.scopes -= scopes
+        channel = outside.slack.workspace.add_channel(name, members=[outside.ada], bot=False)
+        thread = await outside.process().chat.open_thread(
+            outside.slack.workspace.id, channel.id, "a todo app", key=f"app {name}", user=outside.ada.id
+        )
+        assert thread.channel == channel.id
+        assert outside.slack.workspace.bot.id in channel.members
+
+
+async def test_an_app_that_may_not_join_posts_where_it_may_and_does_not_try_again(outside: Outside) -> None:
+    outside.slack.workspace.scopes -= {"channels:join"}
+    channel = outside.slack.workspace.add_channel("everybody", members=[outside.ada], bot=False)
+    one = outside.process()
+    for number in (1, 2):
+        thread = await one.chat.open_thread(
+            outside.slack.workspace.id, channel.id, "a todo app", key=f"app_{number}", user=outside.ada.id
+        )
+        assert thread.channel == channel.id
+        await one.chat.post(thread, review(), key="build:1")
+        assert len(outside.shown(thread)) == 1
+    assert len(outside.slack.called("conversations.join")) == 1
+
+
+async def test_a_bot_that_was_removed_from_a_channel_comes_back_to_finish(outside: Outside) -> None:
+    outside.slack.workspace.scopes -= {"chat:write.public"}
+    one = outside.process()
+    thread = await outside.thread(one)
+    message = await one.chat.post(thread, fake_cards.working(1), key="build:1")
+    outside.slack.workspace.channels[outside.channel].members.discard(outside.slack.workspace.bot.id)
+    await one.chat.edit(thread, message, review())
+    assert "Ready for review" in outside.texts(thread)[0]
+    outside.slack.workspace.channels[outside.channel].members.discard(outside.slack.workspace.bot.id)
+    outside.slack.workspace.scopes -= {"channels:join"}
+    with pytest.raises(ChannelClosed):
+        await one.chat.edit(thread, message, fake_cards.live())
+    (told,) = outside.direct()
+    assert "not a member" in told
+
+
 async def test_a_private_channel_without_the_bot_and_an_archived_one_are_closed_too(outside: Outside) -> None:
     private = outside.slack.workspace.add_channel("secret", private=True, members=[outside.ada], bot=False)
     archived = outside.slack.workspace.add_channel("old", members=[outside.ada])

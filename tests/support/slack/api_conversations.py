@@ -29,6 +29,17 @@ def open_conversation(request: Request) -> Json:
     return {"channel": shown, "no_op": True, "already_open": True}
 
 
+@method("conversations.join")
+def join_conversation(request: Request) -> Json:
+    channel = request.channel(write=False)
+    if channel.kind != "channel":
+        raise Refused("method_not_supported_for_channel_type")
+    if channel.archived:
+        raise Refused("is_archived")
+    channel.members.add(request.team.bot.id)
+    return {"channel": shown_channel(request.team, channel)}
+
+
 @method("conversations.info")
 def conversation_info(request: Request) -> Json:
     return {"channel": shown_channel(request.team, request.channel(write=False))}

@@ -16,6 +16,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "chat.startStream": ("chat:write",),
     "chat.stopStream": ("chat:write",),
     "chat.update": ("chat:write",),
+    "conversations.join": ("channels:join",),
     "conversations.open": ("im:write", "mpim:write"),
     "files.completeUploadExternal": ("files:write",),
     "files.getUploadURLExternal": ("files:write",),

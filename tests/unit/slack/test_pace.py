@@ -13,6 +13,17 @@ from tests.support.passing_clock import PassingClock
 LIMITS = {"post": Limit(every=1.0, burst=3, per_channel=True), "edit": Limit(every=2.0, burst=1)}
 
 
+class HeldClock(PassingClock):
+    """Time passes when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.passed.wait()
+
+
 async def test_a_burst_goes_through_and_the_rest_comes_one_after_the_other() -> None:
     clock = PassingClock()
     pace = Pace(clock, LIMITS)
@@ -93,6 +104,34 @@ async def test_after_a_429_those_who_waited_go_one_by_one_and_not_all_at_once() 
 
     await asyncio.gather(post(urgent=True), post(urgent=False), post(urgent=True), post(urgent=False))
     assert times == [10, 11, 12, 13]
+
+
+async def test_after_a_429_what_is_urgent_goes_first_of_those_who_wait() -> None:
+    clock = PassingClock()
+    pace = Pace(clock, LIMITS)
+    pace.hold("T1", "edit", "", 10)
+    done: list[str] = []
+
+    async def edit(name: str, *, urgent: bool = False) -> None:
+        await pace.turn("T1", "edit", "C1", urgent=urgent, patience=None)
+        done.append(name)
+
+    await asyncio.gather(edit("progress"), edit("more progress"), edit("review", urgent=True), edit("live", urgent=True))
+    assert done == ["review", "live", "progress", "more progress"]
+
+
+async def test_who_gives_up_waiting_is_not_waited_for() -> None:
+    clock = HeldClock()
+    pace = Pace(clock, LIMITS)
+    pace.hold("T1", "edit", "", 10)
+    first, second = (asyncio.create_task(pace.turn("T1", "edit", "", urgent=False, patience=None)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    clock.time += 10
+    clock.passed.set()
+    await second
 
 
 async def test_a_long_line_is_waited_for_without_a_429() -> None:
