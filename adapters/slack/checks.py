@@ -59,15 +59,11 @@ async def check(slack: Checked) -> list[Check]:
     """Look at all of it."""
     found = []
     if slack.bot_token is not None:
-        found += await _workspace("slack", slack, slack.bot_token, trouble=_trouble_of_the_one(slack.installed))
+        found += await _workspace("slack", slack, slack.bot_token)
     else:
         found += await _installed(slack)
     found.append(await _sockets(slack, slack.app_token) if slack.app_token is not None else _requests(slack.signing_secret))
     return found
-
-
-def _trouble_of_the_one(installed: Sequence[Installation] | None) -> str:
-    return next((one.trouble for one in installed or () if one.trouble), "") if installed and len(installed) == 1 else ""
 
 
 async def _installed(slack: Checked) -> list[Check]:
@@ -96,11 +92,11 @@ async def _installed(slack: Checked) -> list[Check]:
             )
             found.append(left)
         else:
-            found += await _workspace(name, slack, token, trouble=one.trouble)
+            found += await _workspace(name, slack, token, known=one)
     return found
 
 
-async def _workspace(name: str, slack: Checked, token: SecretStr, *, trouble: str) -> list[Check]:
+async def _workspace(name: str, slack: Checked, token: SecretStr, *, known: Installation | None = None) -> list[Check]:
     """A workspace's token: good, for whom, and with which scopes."""
     try:
         told = await web_client(slack.api_url).auth_test(token=token.get_secret_value())
@@ -113,19 +109,20 @@ async def _workspace(name: str, slack: Checked, token: SecretStr, *, trouble: st
             Check(
                 name=name,
                 verdict=Verdict.FAIL,
-                found=f"Slack refuses the bot's token ({code})" + (f". {trouble}" if trouble else ""),
+                found=f"Slack refuses the bot's token{f' for {known.name}' if known is not None else ''} ({code})",
                 remedy=f"Install the app in the workspace again and {where} ({APPS}).",
             )
         ]
     except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError):
         return [_unreachable(name, slack.api_url)]
     found = [Check(name=name, verdict=Verdict.OK, found=f"{told.get('team')} ({told['team_id']}), as @{told.get('user')}")]
-    if trouble:
+    known = known or next((one for one in slack.installed or () if one.workspace == told["team_id"]), None)
+    if known is not None and known.trouble:
         found.append(
             Check(
                 name=name,
                 verdict=Verdict.WARN,
-                found=trouble,
+                found=known.trouble,
                 remedy="It is forgotten when Nexus is started or installed again and the trouble is over.",
             )
         )
