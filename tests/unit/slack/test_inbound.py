@@ -213,6 +213,7 @@ def test_a_reply_that_speaks_of_nexus_is_a_change() -> None:
         {"thread_ts": "1.0", "user": None},
         {"thread_ts": "1.0", "edited": {"user": ADA, "ts": "3.0"}},
         {"thread_ts": "1.0", "text": f"<@{BOT}> make it red"},  # told by app_mention too
+        {"thread_ts": "1.0", "text": f"please, <@{BOT}>, make it red"},
         {"thread_ts": "1.0", "text": "<@U0GRACE> what do you think?"},
     ],
 )
