@@ -112,7 +112,7 @@ async def decide(
             await _write(t, row, digest, *open_, Approval.first_by.is_(None), first_by=who.principal)
             t.tell(app.id, ApprovalGiven(approval=row.id, build=build.id, by=who.name))
             return None
-        if row.state == "pending" and row.first_by == who.principal:
+        if row.state == "pending" and row.deadline > now() and row.first_by == who.principal:
             raise Conflict("You have said yes already. It removes data, so a second person must say yes too; ask a colleague.")
         first = await t.session.get(Principal, row.first_by)
         names = f"{first.name if first is not None else 'somebody'} and {who.name}"
@@ -138,8 +138,8 @@ def _why_not(row: Approval, digest: str | None) -> str:
     if row.state == "pending":
         return "The build has changed since that card was made; look at the newest card and approve that one."
     return {
-        "approved": f"{row.decided_by} has approved this already; nothing was deployed twice.",
-        "discarded": f"{row.decided_by} has discarded this build; ask for a change to get a new card.",
+        "approved": f"Approved already by {row.decided_by}; nothing was deployed twice.",
+        "discarded": f"Discarded by {row.decided_by}; ask for a change to get a new card.",
         "superseded": "A newer build has taken this one's place; look at the newest card.",
         "expired": "This approval is past its deadline; ask for a change or try again to get a new card.",
     }[row.state]

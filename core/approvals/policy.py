@@ -42,14 +42,12 @@ def needs_two(settings: WorkspaceSettings, *, destructive: bool) -> bool:
 
 def describe(settings: WorkspaceSettings, requester: str, names: Mapping[str, str], *, destructive: bool) -> str:
     """Who may approve, for the card."""
-    who = {
-        "anyone": "anyone here",
-        "requester": requester,
-        "named": _named(settings, names),
-    }[settings.approvers]
-    if not settings.self_approval:
-        who = f"{who}, but not {requester}, who asked for it"
-    return f"two people of {who}" if needs_two(settings, destructive=destructive) else who
+    named = _named(settings, names)
+    one = {"anyone": "anyone here", "requester": requester, "named": named}
+    # Admins are always among them, see `refusal`; without one, a workspace with one approver could never have two.
+    two = {"anyone": "two people here", "requester": f"{requester} and an admin", "named": f"two of {named} and the admins"}
+    who = (two if needs_two(settings, destructive=destructive) else one)[settings.approvers]
+    return who if settings.self_approval else f"{who}, but not {requester}, who asked for it"
 
 
 def _named(settings: WorkspaceSettings, names: Mapping[str, str]) -> str:

@@ -144,9 +144,11 @@ class BuildRequests:
                 slug = await free_slug(t.session, slugify(" ".join(text.split()[:5])))
             title = " ".join(text.split())[:80]
             app = await _new_app(t, who, slug=slug, name=title, named=bool(request.name))
-            await _give_thread(t, who, app, thread, place, title)
-            if place is not None and not place.thread:  # it is opened with these words
-                seen = text == title
+            there = await _give_thread(t, who, app, thread, place, title)
+            if there.opened:
+                seen = seen and (thread == there.id or (place is not None and place.thread == there.thread))
+            else:  # it is opened with these words
+                seen = text == title and not request.attachments
             made = Build(
                 id=new_id("b"),
                 app_id=app.id,
@@ -402,7 +404,10 @@ async def _new_app(t: Transaction, who: Who, *, slug: str, name: str, named: boo
     return app
 
 
-async def _give_thread(t: Transaction, who: Who, app: App, thread: ThreadId | None, place: ThreadRef | None, title: str) -> None:
+async def _give_thread(
+    t: Transaction, who: Who, app: App, thread: ThreadId | None, place: ThreadRef | None, title: str
+) -> Thread:
+    """The thread of a new app: this one, the one at this place, or a new one."""
     if thread is not None:
         row = await t.session.get(Thread, thread, with_for_update={"key_share": True})
         if row is None or row.workspace_id != who.workspace:
@@ -410,7 +415,11 @@ async def _give_thread(t: Transaction, who: Who, app: App, thread: ThreadId | No
         if row.app_id is None:
             row.app_id = app.id
             row.version = await next_version(t)
-            return
+            return row
+        if place is None and row.platform != "web":  # one thread, one app: the next is beside it
+            place = ThreadRef(
+                platform=row.platform, workspace=row.workspace_ref, channel=row.channel, thread="", user=row.opened_for
+            )
     made = new_id("t")
     place = place or ThreadRef(platform="web", workspace=who.workspace, channel=who.principal, thread=made)
     if place.thread:
@@ -418,26 +427,26 @@ async def _give_thread(t: Transaction, who: Who, app: App, thread: ThreadId | No
         if known is not None and known.app_id is None:
             known.app_id = app.id
             known.version = await next_version(t)
-            return
+            return known
         if known is not None:  # one thread, one app
             place = replace(place, thread="")
-    t.session.add(
-        Thread(
-            id=made,
-            workspace_id=who.workspace,
-            platform=place.platform,
-            workspace_ref=place.workspace,
-            channel=place.channel,
-            thread=place.thread or made,
-            opened=bool(place.thread),
-            opened_for=place.user,
-            app_id=app.id,
-            title=title,
-        )
+    new = Thread(
+        id=made,
+        workspace_id=who.workspace,
+        platform=place.platform,
+        workspace_ref=place.workspace,
+        channel=place.channel,
+        thread=place.thread or made,
+        opened=bool(place.thread),
+        opened_for=place.user,
+        app_id=app.id,
+        title=title,
     )
+    t.session.add(new)
     await t.session.flush()
     version = await next_version(t)
     await t.session.execute(update(Thread).where(Thread.id == made).values(version=version))
+    return new
 
 
 async def _thread_at(session: AsyncSession, place: ThreadRef) -> Thread | None:

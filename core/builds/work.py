@@ -22,6 +22,7 @@ from core.approvals.approvals import ask
 from core.builds.attachments import load_attachments
 from core.builds.mending import GivenUp, Mending
 from core.builds.pictures import keep_picture
+from core.builds.released import migrations_run
 from core.builds.requests import free_slug, naming
 from core.builds.revisions import changes_between, load_tree, save_revision
 from core.builds.stages import Stages, listening
@@ -326,9 +327,7 @@ class BuildWork:
         ]
         files += [FileEntry(path=path, size=0, change="removed") for path, what in changes.items() if what == "removed"]
         instructions = tree.get("README.md", "") or f"{plan.name}\n\nStart it with the platform; it needs nothing else."
-        new_migrations = {p: c for p, c in tree.under("migrations").items() if base is None or base.get(p) != c}
-        # In a thread: two megabytes of SQL take seconds to read.
-        losses = [] if base is None else await asyncio.to_thread(destructive, new_migrations, base.under("migrations"))
+        losses = await self._losses(row, tree)
         async with self._ledger.transaction() as t:
             await t.hold(row.app_id)
             fresh = await t.session.get(Build, row.id, with_for_update=True)
@@ -371,6 +370,16 @@ class BuildWork:
                 ),
             )
             await ask(t, fresh, app, destructive=bool(losses))
+
+    async def _losses(self, row: Build, tree: FileTree) -> list[str]:
+        """The statements by which deploying this would remove data that the app has now, whichever build brought them."""
+        async with self._ledger.reading() as session:
+            run = await migrations_run(session, row.app_id)
+        if run is None:
+            return []
+        new = {path: text for path, text in tree.under("migrations").items() if run.get(path) != text}
+        # In a thread: two megabytes of SQL take seconds to read.
+        return await asyncio.to_thread(destructive, new, run)
 
     async def _end_failed(self, row: Build, teller: Teller, stopped: _Stopped) -> None:
         await teller.drain()

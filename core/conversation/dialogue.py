@@ -20,6 +20,7 @@ from core.conversation.seeing import Seeing
 from core.errors import Conflict, InvalidInput, NexusError, NotFound
 from core.ids import ApprovalId, BuildId, ThreadId
 from core.words.inbound import Action, Answer, Command, FormSubmit, Inbound, Reply, Who
+from core.words.notifications import NOTIFICATIONS
 from core.words.thread_ref import ThreadRef
 from core.words.views import AppState, BuildState, BuildView, DeploymentView
 
@@ -360,13 +361,17 @@ class Dialogue:
         return await self._subscribe(sent.who, replace(_channel(sent.place), channel=channel), slug, kinds)
 
     async def _subscribe(self, who: Who, place: ThreadRef, slug: str | None, kinds: Sequence[str]) -> Answer:
-        of = slug or "every app"
-        if kinds:
-            await self._engine.subscribe(who, place, slug, kinds)
-            return Answer(text=f"That channel is told of {of} from now on: {', '.join(kinds)}.")
-        if not await self._engine.unsubscribe(who, place, slug):
-            raise Conflict(f"That channel is not told of {of}; `notify list` shows what is.")
-        return Answer(text=f"That channel is told of {of} no more.")
+        try:
+            if kinds:
+                await self._engine.subscribe(who, place, slug, kinds)
+                return Answer(text=f"That channel is told of {slug or 'every app'} from now on: {', '.join(kinds)}.")
+            if not await self._engine.unsubscribe(who, place, slug):
+                raise Conflict(f"That channel is not told of {slug or 'any app'}; `notify list` shows which is told of what.")
+            return Answer(text=f"That channel is told of {slug or 'any app'} no more.")
+        except NotFound as error:
+            if near := nearest(slug or "", NOTIFICATIONS):
+                raise NotFound(f"{error.message} Did you mean the news {near}?") from error
+            raise await self._nearest_app(who, slug or "", error) from error
 
     # -- presses and forms ------------------------------------------------------------------------------------------------
 

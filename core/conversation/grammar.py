@@ -314,8 +314,12 @@ def _notify(_line: str, rest: Sequence[Word]) -> c.Notify | c.NotifyOff | c.Noti
     kinds = [name.strip(",") for name in typed if name.strip(",") in {*NOTIFICATIONS, "all"}]
     named = [word for word, name in zip(rest, typed, strict=True) if name.strip(",") not in {*NOTIFICATIONS, "all"}]
     chosen = tuple(NOTIFICATIONS) if "all" in kinds else tuple(name for name in NOTIFICATIONS if name in kinds)
-    if len(named) > 1 and (near := nearest(named[-1].text, NOTIFICATIONS)):
-        raise _wrong("notify", f"{quoted(named[-1].text)} is no kind of news. Did you mean {near}?")
+    for word in named[1:]:
+        if near := nearest(word.text, NOTIFICATIONS):
+            raise _wrong("notify", f"{quoted(word.text)} is no kind of news. Did you mean {near}?")
+    for word in named:
+        if word.text.startswith(("#", "<#")):
+            raise _wrong("notify", f"{quoted(word.text)} is a channel. Type notify in the channel that is to be told.")
     return c.Notify(app=_app("notify", named), kinds=chosen or (tuple(NOTIFICATIONS) if named else ()))
 
 

@@ -80,7 +80,7 @@ class Seeing:
         build_id, _, place = value.partition(" ")
         build = await self._engine.build_view(who, BuildId(build_id))
         paths = paths_of(build)
-        if not place.isdigit() or int(place) >= len(paths):
+        if not place.isdecimal() or int(place) >= len(paths):
             raise NotFound("That file is not in this build any more; look at the newest card.")
         return await self._file(who, build, paths[int(place)])
 

@@ -89,7 +89,9 @@ class Platform:
 
     def masks(self, material: Material, tenant: Tenant | None) -> Masks:
         """What an instance knows and its log must not show to whoever reads along."""
-        secrets = [value for value in material.values.values() if len(value) >= SECRET_CHARS]
+        # A log has one line at a time, a key in a setting several.
+        values = [part for value in material.values.values() for part in (value, *value.splitlines())]
+        secrets = [value for value in values if len(value.strip()) >= SECRET_CHARS]
         if tenant is not None:
             access = self.tenants.access(tenant)
             secrets += [

@@ -53,6 +53,7 @@ from core.words.views import (
 
 T = TypeVar("T")
 
+CRASH_CHARS = 20_000  #: of a crashed app's last lines, for whoever mends it
 PATIENCE = 60.0  #: seconds that somebody who stops or deletes an app waits for it
 
 
@@ -139,7 +140,7 @@ class Engine(Watching):
         """A change that mends what the app ended of by itself; its last lines go with it, as a file.
 
         Raises:
-            Conflict: it has not crashed.
+            Conflict: it has not crashed, or something newer is live since.
         """
         crash = EventRow.fact["kind"].astext == "app.crashed"
         async with self._ledger.reading() as session:
@@ -149,9 +150,14 @@ class Engine(Watching):
         if fact is None:
             raise Conflict(f"{slug!r} has not crashed; say in its thread what should be different.")
         crashed = AppCrashed.model_validate(fact)
-        lines = "\n".join(crashed.log_tail).strip()
-        text = f"The app ended by itself as v{crashed.release}: {crashed.reason} Find out why, and mend it."
-        tail = [attachment("log.txt", lines.encode("utf-8", "replace"))] if lines else []
+        if app.live_release != crashed.release:
+            raise Conflict(
+                f"v{crashed.release} of {slug!r} crashed, but v{app.live_release} is live now; look at the newest card."
+            )
+        lines = "\n".join(crashed.log_tail).replace("\0", "").strip()[-CRASH_CHARS:]
+        text = f"v{crashed.release} crashed. {crashed.reason} Find out why, and mend it."
+        said = f"The last lines of v{crashed.release}:\n{lines}\n".encode("utf-8", "replace")
+        tail = [attachment("log.txt", said)] if lines else []
         return await self.change(who, slug, text, attachments=tail, key=key)
 
     async def cancel(self, who: Who, build: BuildId) -> None:

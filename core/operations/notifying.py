@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Mapping
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
 from core.conversation.chat import Chat
 from core.conversation.presenter import AppFacts
@@ -38,6 +38,8 @@ NEWS = (
     "app.deleted",
 )  #: the kinds of events that can be news
 AT_ONCE = 50  #: events that are looked up together
+CHANNELS_AT_ONCE = 8  #: each takes a connection of Postgres for as long as it is told
+UNEXPECTED_TRIES = 5  #: for an error that nobody translated
 
 
 class Notifying:
@@ -48,6 +50,10 @@ class Notifying:
         self._feed = feed
         self._chats = chats
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()  # subscriptions for which there was more while they were being told
+        self._turn = asyncio.Semaphore(CHANNELS_AT_ONCE)
+        self._looked: int | None = None  # the event up to which everybody was told, or is known to be behind; None: not known yet
+        self._failures: dict[str, int] = {}  # of the next event of a subscription, in a row, by errors that nobody translated
 
     async def run(self) -> None:
         """Tell until cancelled."""
@@ -55,8 +61,8 @@ class Notifying:
             async with contextlib.aclosing(self._feed.wakes(EVENTS_CHANNEL)) as wakes:
                 async for _ in wakes:
                     try:
-                        for subscription in await self._behind():
-                            self._begin(subscription)
+                        for subscription, told in await self._behind():
+                            self._begin(subscription, told)
                     except TemporaryError as error:
                         log.warning("channels cannot be told just now", error=error.message)
                     except Exception:
@@ -68,30 +74,56 @@ class Notifying:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, subscription: str) -> None:
-        if subscription in self._tasks:  # it looks once more when it is through; what it misses is told at the next wake
+    def _begin(self, subscription: str, told: int) -> None:
+        if subscription in self._tasks:
+            self._again.add(subscription)  # it may have had its last look already
             return
-        task = asyncio.create_task(self._catch_up(subscription), name=f"tell {subscription}")
+        task = asyncio.create_task(self._catch_up(subscription, told), name=f"tell {subscription}")
         self._tasks[subscription] = task
-        task.add_done_callback(lambda _: self._tasks.pop(subscription, None))
+        task.add_done_callback(lambda _: self._done(subscription, told, task))
 
-    async def _behind(self) -> list[str]:
-        """Subscriptions of this process's platforms for which there is news."""
-        if not self._chats:
-            return []
-        news = select(EventRow.id).join(App, EventRow.app_id == App.id).where(*_news_for()).correlate(Subscription).exists()
+    def _done(self, subscription: str, told: int, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(subscription) is task:
+            del self._tasks[subscription]
+            if subscription in self._again:
+                self._again.discard(subscription)
+                self._begin(subscription, told)
+
+    async def _behind(self) -> list[tuple[str, int]]:
+        """Subscriptions of this process's platforms for which there is news, and how far each was told. Only events that were not
+        looked at before are, however long ago there was news for a quiet channel."""
+        ours = Subscription.platform.in_(self._chats)
         async with self._ledger.reading() as session:
-            return list(await session.scalars(select(Subscription.id).where(Subscription.platform.in_(self._chats), news)))
+            looked = self._looked
+            if looked is None:
+                looked = await session.scalar(select(func.min(Subscription.told)).where(ours)) or 0
+            newest = await session.scalar(select(func.max(EventRow.id))) or 0
+            behind = (
+                select(Subscription.id, Subscription.told)
+                .join(App, App.workspace_id == Subscription.workspace_id)
+                .join(EventRow, EventRow.app_id == App.id)
+                .where(ours, EventRow.id > looked, EventRow.id <= newest, *_news_for())
+                .distinct()
+            )
+            found = [(row.id, row.told) for row in await session.execute(behind)]
+        self._looked = newest
+        return found
 
-    async def _catch_up(self, subscription: str) -> None:
+    async def _catch_up(self, subscription: str, told: int) -> None:
+        through = False
         try:
-            async with holding(self._ledger, f"subscription:{subscription}") as mine:
+            async with self._turn, holding(self._ledger, f"subscription:{subscription}") as mine:
                 while mine and await self._tell_some(subscription):
-                    pass
+                    self._failures.pop(subscription, None)
+                through = mine
         except TemporaryError as error:
             log.warning("channel cannot be told just now", subscription=subscription, error=error.message)
         except Exception:
+            self._failures[subscription] = self._failures.get(subscription, 0) + 1
             log.exception("channel cannot be told", subscription=subscription)
+        finally:
+            if not through and self._looked is not None:  # the next wake looks at it again, whoever has it now
+                self._looked = min(self._looked, told)
 
     async def _tell_some(self, subscription: str) -> bool:
         """Tell the next events; False when there were none."""
@@ -111,24 +143,36 @@ class Notifying:
             )
             news = [(event, app, thread) for event, app, thread in found]
         user = by.external_id if by is not None else ""
+        last_try = self._failures.get(subscription, 0) >= UNEXPECTED_TRIES
         place = ThreadRef(platform=row.platform, workspace=row.workspace_ref, channel=row.channel, thread="", user=user)
         for event, app, thread in news:
             fact = FACT.validate_python(event.fact)
             trouble = row.trouble
             if kind_of(fact) in row.kinds:
-                trouble = await self._tell(place, event.id, fact, app, thread)
-            async with self._ledger.transaction() as t:
-                await t.session.execute(
-                    update(Subscription).where(Subscription.id == subscription).values(told=event.id, trouble=trouble)
-                )
+                trouble = await self._tell(place, event.id, fact, app, thread, last_try=last_try)
+                last_try = False
+            if not await self._told(subscription, event.id, trouble, over=row.app_id is not None and fact.kind == "app.deleted"):
+                return False
         return bool(news)
 
-    async def _tell(self, place: ThreadRef, event: int, fact: Fact, app: App, thread: Thread | None) -> str:
+    async def _told(self, subscription: str, event: int, trouble: str, *, over: bool) -> bool:
+        """Keep how far it was told; False when there is nothing more to tell, because nobody wants it or there is no app any more."""
+        this = Subscription.id == subscription
+        done = (
+            delete(Subscription).where(this).returning(Subscription.id)
+            if over
+            else update(Subscription).where(this).values(told=event, trouble=trouble).returning(Subscription.id)
+        )
+        async with self._ledger.transaction() as t:
+            return (await t.session.execute(done)).scalar() is not None and not over
+
+    async def _tell(self, place: ThreadRef, event: int, fact: Fact, app: App, thread: Thread | None, *, last_try: bool) -> str:
         """Post one; returns why the channel cannot be told, empty when it was."""
         chat = self._chats[place.platform]
         link = ""
         if thread is not None and thread.opened and thread.platform == place.platform:
-            link = await chat.link(place_of(thread))
+            with contextlib.suppress(NexusError):  # it is news without a link too
+                link = await chat.link(place_of(thread))
         card = news_card(fact, AppFacts(slug=app.slug, name=app.name, framework=app.framework), link)
         assert card is not None  # a kind of news
         try:
@@ -138,6 +182,11 @@ class Notifying:
         except NexusError as error:
             log.warning("channel cannot be told", channel=place.channel, error=error.message)
             return error.message
+        except Exception:
+            if not last_try:
+                raise
+            log.exception("channel cannot be told", channel=place.channel)
+            return "Something was told that could not be shown; the log of Nexus says what."
         return ""
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, and_, delete, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -57,11 +57,14 @@ class Subscriptions:
         if not wanted or len(wanted) != len(set(kinds)):
             raise InvalidInput(f"Choose among these kinds of news: {', '.join(NOTIFICATIONS)}.")
         async with self._ledger.transaction() as t:
+            await t.alone(f"subscriptions:{who.workspace}")
             app = await visible_app(t.session, who, slug=slug) if slug else None
-            mine = select(Subscription.id).where(Subscription.workspace_id == who.workspace).limit(MAX_SUBSCRIPTIONS)
-            if len((await t.session.scalars(mine)).all()) >= MAX_SUBSCRIPTIONS:
+            told = await _remove(
+                t.session, _at(place), Subscription.app_id.is_(None) if app is None else Subscription.app_id == app.id
+            )
+            mine = select(func.count()).select_from(Subscription).where(Subscription.workspace_id == who.workspace)
+            if (await t.session.scalar(mine) or 0) >= MAX_SUBSCRIPTIONS:
                 raise TooLarge(f"This workspace has {MAX_SUBSCRIPTIONS} notifications already; turn one off with `notify off`.")
-            await _remove(t.session, place, app)
             await t.session.execute(
                 insert(Subscription).values(
                     id=new_id("s"),
@@ -72,26 +75,27 @@ class Subscriptions:
                     app_id=None if app is None else app.id,
                     kinds=wanted,
                     by=who.principal,
-                    told=await self._ledger.last_event(),
+                    told=await self._ledger.last_event() if told is None else told,
                 )
             )
 
     async def remove(self, who: Who, place: ThreadRef, slug: str | None) -> bool:
-        """Tell this channel no more; whether it was told."""
+        """Tell this channel of the app no more, without a slug of nothing any more; whether it was told."""
         async with self._ledger.transaction() as t:
             app = await visible_app(t.session, who, slug=slug) if slug else None
-            return await _remove(t.session, place, app)
+            told = await _remove(t.session, _at(place), true() if app is None else Subscription.app_id == app.id)
+            return told is not None
 
 
-async def _remove(session: AsyncSession, place: ThreadRef, app: App | None) -> bool:
-    gone = await session.execute(
-        delete(Subscription)
-        .where(
-            Subscription.platform == place.platform,
-            Subscription.workspace_ref == place.workspace,
-            Subscription.channel == place.channel,
-            Subscription.app_id.is_(None) if app is None else Subscription.app_id == app.id,
-        )
-        .returning(Subscription.id)
+def _at(place: ThreadRef) -> ColumnElement[bool]:
+    return and_(
+        Subscription.platform == place.platform,
+        Subscription.workspace_ref == place.workspace,
+        Subscription.channel == place.channel,
     )
-    return gone.scalar() is not None
+
+
+async def _remove(session: AsyncSession, *where: ColumnElement[bool]) -> int | None:
+    """Remove them; returns how far one of them was told, None when there was none."""
+    gone = await session.execute(delete(Subscription).where(*where).returning(Subscription.told))
+    return gone.scalar()

@@ -50,7 +50,7 @@ async def test_of_many_who_press_at_once_one_deploys_and_the_others_are_told_who
 
     answers = await asyncio.gather(*(press() for _ in range(12)))
     assert 1 == answers.count("")
-    assert {"", "You has approved this already; nothing was deployed twice."} == set(answers)
+    assert {"", "Approved already by You; nothing was deployed twice."} == set(answers)
     assert 1 == await deployments(house)
     app = (await house.row("shop")).id
     assert ["approved"] == [fact.outcome for fact in await house.facts(app, "approval.ended")]

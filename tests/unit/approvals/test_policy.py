@@ -78,7 +78,20 @@ def test_the_card_says_who_may(settings: WorkspaceSettings, words: str) -> None:
     assert words == describe(settings, "Ada", {}, destructive=True)  # here one person is enough
     two = settings.model_copy(update={"second_person": True})
     assert words == describe(two, "Ada", {}, destructive=False)
-    assert f"two people of {words}" == describe(two, "Ada", {}, destructive=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (ANYONE, "two people here"),
+        (REQUESTER, "Ada and an admin"),
+        (NAMED, "two of Ada L., bob and the admins"),
+        (ANYONE.model_copy(update={"self_approval": False}), "two people here, but not Ada, who asked for it"),
+    ],
+)
+def test_the_card_says_which_two_may_where_two_must(settings: WorkspaceSettings, words: str) -> None:
+    two = settings.model_copy(update={"second_person": True})
+    assert words == describe(two, "Ada", NAMES, destructive=True)
 
 
 def test_the_card_says_what_approvers_are_called() -> None:
