@@ -60,6 +60,14 @@ async def test_without_a_provider_the_doctor_says_who_writes_and_what_to_set(dat
     assert all(name in finding.remedy for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "COMPATIBLE_BASE_URL"))
 
 
+async def test_chat_platforms_that_are_configured_are_asked_last(data: DataFolder, free_port: int) -> None:
+    async def asked() -> list[Finding]:
+        return [Finding(name="slack", outcome=Outcome.WARN, found="not reachable", remedy="Wait.")]
+
+    findings = await examine(data=data.wanted, port=free_port, isolation=strong, providers=[PROVIDER], chats=asked)
+    assert ("slack", Outcome.WARN) == (findings[-1].name, findings[-1].outcome)
+
+
 async def test_whatever_is_not_well_has_a_remedy(data: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     monkeypatch.setenv("PATH", "/nowhere")

@@ -64,10 +64,10 @@ async def nexus(data: DataFolder) -> AsyncIterator[UnixAddress]:
     await runner.cleanup()
 
 
-async def get(port: int, host: str, *, at: str = "127.0.0.1") -> tuple[int, str]:
+async def get(port: int, host: str, *, at: str = "127.0.0.1", path: str = "/") -> tuple[int, str]:
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"http://{at}:{port}/", headers={"Host": host}) as response,
+        session.get(f"http://{at}:{port}{path}", headers={"Host": host}) as response,
     ):
         return response.status, await response.text()
 
@@ -93,6 +93,25 @@ async def test_nexus_answers_at_localhost_and_nobody_elsewhere(
     assert processes_of(data.root) == []
     with pytest.raises(aiohttp.ClientConnectorError):
         await get(free_port, "localhost")
+
+
+async def test_what_chat_platforms_send_reaches_nexus_by_any_name(data: DataFolder, nexus: UnixAddress, free_port: int) -> None:
+    caddy = caddy_on(data, nexus, free_port)
+    await caddy.start()
+    try:
+        router = CaddyRouter(caddy.admin_socket, targets=caddy.targets)
+        notice = Notice(status=503, title="An app", text="It has a path of its own.")
+        await router.add(Route(name="app", hosts=("app.localhost",), target=notice))
+        await router.close()
+        assert await get(free_port, "nexus.example.com", path="/slack/events") == (404, "404: Not Found")  # Nexus's own answer
+        for host, path in (
+            ("nexus.example.com", "/slackers"),
+            ("nexus.example.com", "/chat/messages"),
+            ("app.localhost", "/slack/x"),
+        ):
+            assert "<title>" in (await get(free_port, host, path=path))[1]
+    finally:
+        await caddy.stop()
 
 
 async def test_only_its_user_can_enter_the_admin_socket(data: DataFolder, nexus: UnixAddress, free_port: int) -> None:
