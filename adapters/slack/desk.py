@@ -178,8 +178,8 @@ class Desk:
             await self._p.answering.wrong(where)
 
     async def _meant(self, where: Where, mean: Callable[[Who], Awaitable[Inbound | None]]) -> tuple[Who, Inbound | None]:
-        """Who it is and what they mean. Slack and the ledger are asked again when they cannot say: it was acknowledged, so nobody else
-        does it."""
+        """Who it is and what they mean. Slack and the ledger are asked again when they cannot say: it was acknowledged, so nobody
+        else does it."""
         for pause in (*PAUSES, None):
             try:
                 who = await self._p.people.who(where.workspace, where.user)
@@ -205,15 +205,15 @@ class Desk:
         return await self._p.engine.thread_at(who, place) if place is not None and place.thread else None
 
     async def _reachable(self, where: Where) -> Where:
-        """The same, but between the person and the bot where there was no channel (the Home tab, a shortcut from anywhere), or one that is
-        between the person and somebody else."""
+        """The same, but between the person and the bot where there was no channel (the Home tab, a shortcut from anywhere), or
+        one that is between the person and somebody else."""
         if where.thread or not (where.direct or not where.channel):
             return where
         return replace(where, channel=await self._p.directs.channel(where.workspace, where.user))
 
     async def _concerns(self, where: Where) -> bool:
-        """Whether a plain reply stands in an app's thread. Asked as any member who was here, before its author is looked at, whom Nexus
-        may have to refuse: people talk in threads that are none of its business."""
+        """Whether a plain reply stands in an app's thread. Asked as any member who was here, before its author is looked at, whom
+        Nexus may have to refuse: people talk in threads that are none of its business."""
         try:
             somebody = self._somebody.get(where.workspace)
             if somebody is None:  # the first words since the start: the author may be looked at, and is left alone where refused

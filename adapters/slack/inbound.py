@@ -134,8 +134,8 @@ def mentions(text: str, user: str) -> bool:
 
 
 def is_command(text: str) -> bool:
-    """Whether these words are meant as a command: the first is a verb, and what follows reads like one, which "delete the due dates"
-    does not."""
+    """Whether these words are meant as a command: the first is a verb, and what follows reads like one.
+    "delete the due dates" does not."""
     typed = text.split()
     if not typed or typed[0].casefold() not in VERBS:
         return False

@@ -1,5 +1,5 @@
-"""A local Slack, and processes of the bot as far as they take in what people do: the real Bolt app over Socket Mode, the real dialogue, an
-engine that remembers what it was asked."""
+"""A local Slack, and processes of the bot as far as they take in what people do: the real Bolt app over Socket Mode or signed
+HTTP, the real dialogue, an engine that remembers what it was asked."""
 
 from __future__ import annotations
 

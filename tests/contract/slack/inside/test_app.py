@@ -97,7 +97,7 @@ async def test_another_workspace_is_not_served(house: House, process: Process) -
     assert "not installed" in render_text(house.slack.messages("#general", user=stranger)[-1])
 
 
-# --- mentions and replies -----------------------------------------------------------------------------------------------------
+# --- mentions and replies -------------------------------------------------------------------------------------------------
 
 
 async def test_a_mention_builds_in_the_thread_of_that_message(house: House, process: Process) -> None:
@@ -186,7 +186,7 @@ async def test_a_file_that_cannot_be_used_is_refused_with_the_reason_and_nothing
     assert "neither a picture" in house.told(house.ada)[0]
 
 
-# --- shortcuts ----------------------------------------------------------------------------------------------------------------
+# --- shortcuts ------------------------------------------------------------------------------------------------------------
 
 
 async def test_build_this_builds_what_a_message_says_in_its_thread(house: House, process: Process) -> None:
@@ -213,7 +213,7 @@ async def test_the_shortcut_everywhere_opens_the_form_and_the_thread_is_between_
     assert (place.channel, place.thread) == (house.ada.dm, "")
 
 
-# --- buttons and forms ------------------------------------------------------------------------------------------------------------
+# --- buttons and forms ----------------------------------------------------------------------------------------------------
 
 
 async def test_a_button_of_a_card_does_what_it_says(house: House, process: Process) -> None:
@@ -329,7 +329,7 @@ async def test_closing_a_form_is_acknowledged(house: House, process: Process) ->
     assert (await house.ada.close(view)).acknowledged
 
 
-# --- once ---------------------------------------------------------------------------------------------------------------------
+# --- once -----------------------------------------------------------------------------------------------------------------
 
 
 async def test_whatever_is_delivered_again_has_one_effect_and_one_answer_in_two_processes(house: House, process: Process) -> None:
@@ -407,7 +407,7 @@ async def test_commands_words_presses_and_forms_arrive_by_signed_requests_too(ho
     assert sorted(map(str, house.engine.did)) == ["change", "delete", "stop"]
 
 
-# --- the app itself -----------------------------------------------------------------------------------------------------------
+# --- the app itself -------------------------------------------------------------------------------------------------------
 
 
 async def test_a_removed_app_is_known_to_be(house: House, process: Process) -> None:
@@ -437,7 +437,7 @@ async def test_the_environment_turns_the_app_into_no_other(house: House, monkeyp
     assert os.environ["SLACK_CLIENT_ID"] == "1.2"
 
 
-# --- helpers ------------------------------------------------------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------------------------------------
 
 
 async def _say(house: House, process: Process, thread: str, blocks: list[dict[str, object]]) -> None:
