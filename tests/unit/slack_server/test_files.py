@@ -59,3 +59,20 @@ async def test_a_file_cannot_be_shared_with_a_person_by_their_id(
     error = await refused(client.files_upload_v2(filename="a", content="b", channel=ada.id))
     assert error[0] == "channel_not_found"
     assert slack.files() == []
+
+
+async def test_a_file_that_a_person_drops_is_read_with_the_bots_token_alone(
+    slack: LocalSlack, ada: SlackUser, client: AsyncWebClient
+) -> None:
+    said = await ada.say("#general", "look", files={"data.csv": b"a,b"})
+    read = await client.conversations_history(channel=slack.workspace.channel_id("#general"))
+    [file] = read["messages"][0]["files"]
+    assert said.message is not None
+    assert said.message.files == [file["id"]]
+    answers = []
+    async with aiohttp.ClientSession() as session:
+        for token in (slack.bot_token, slack.add_workspace("Other").token, ""):
+            headers = {"Authorization": f"Bearer {token}"}
+            async with session.get(file["url_private"], headers=headers, allow_redirects=False) as response:
+                answers.append((response.status, await response.read() if response.status == 200 else b""))
+    assert answers == [(200, b"a,b"), (302, b""), (302, b"")]
