@@ -90,7 +90,7 @@ class LocalSlack:
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._out_of_order], client_max_size=200 * 2**20)
         app.add_routes(WebApi(self).routes())
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await self._listen()
         return self
