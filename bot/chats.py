@@ -41,8 +41,9 @@ async def serve(settings: Settings, data: DataFolder, *, port: int | None, tell:
     """Serve until told to stop. With ``port``, requests of chat platforms are taken there, for a balancer or a proxy.
 
     Raises:
-        OperatorError: no platform is configured, or one that must be told an address has none here.
+        OperatorError: no platform is configured, half of one is, or one that sends requests has no port for them here.
     """
+    _check(settings, port)
     told = asyncio.create_task(until_told_to_stop(), name="until told to stop")
     while (joined := await _unless(told, join(data, tell=tell))) is not None:
         async with serving(settings, data, joined, port=port, tell=tell):
@@ -51,6 +52,17 @@ async def serve(settings: Settings, data: DataFolder, *, port: int | None, tell:
                 tell("Stopping")
                 break
     await told
+
+
+def _check(settings: Settings, port: int | None) -> None:
+    slack = slack_settings(settings)
+    if slack is None:
+        raise OperatorError("No chat platform is configured: set SLACK_BOT_TOKEN and SLACK_APP_TOKEN. docs/slack.md says how.")
+    if port is None and not slack.sockets:
+        raise OperatorError(
+            "Slack sends signed requests here, so this process needs a port for them: `nexus bot --port 8081`, behind a proxy with TLS. "
+            "Or set SLACK_APP_TOKEN: Socket Mode needs none."
+        )
 
 
 async def _moved(data: DataFolder, joined: Joined) -> bool:
@@ -79,15 +91,6 @@ async def serving(settings: Settings, data: DataFolder, joined: Joined, *, port:
         stack.push_async_callback(chats.face.close)
         for platform in chats.platforms:
             stack.push_async_callback(platform.close)
-        if not chats.platforms:
-            raise OperatorError(
-                "No chat platform is configured: set SLACK_BOT_TOKEN and SLACK_APP_TOKEN. docs/slack.md says how."
-            )
-        if port is None and any(platform.needs_address for platform in chats.platforms):
-            raise OperatorError(
-                "Slack sends signed requests here, so this process needs a port for them: `nexus bot --port 8081`, behind a proxy with "
-                "TLS. Or set SLACK_APP_TOKEN: Socket Mode needs none."
-            )
         if port is not None:
             await stack.enter_async_context(_listening(chats, settings, port, tell))
         face = chats.face

@@ -47,7 +47,6 @@ class ChatPlatform:
     """A chat platform that is configured, as a process serves it."""
 
     chat: Chat
-    needs_address: bool  #: it sends requests, and so must be told where
     add_to: Callable[[web.Application], None]  #: adds the routes that it needs
     serving: Callable[
         [], AbstractAsyncContextManager[None]
@@ -148,7 +147,7 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
         await chat.close()
         await calls.close()
 
-    return ChatPlatform(chat=chat, needs_address=signing is not None, add_to=add_to, serving=serving, close=close)
+    return ChatPlatform(chat=chat, add_to=add_to, serving=serving, close=close)
 
 
 async def slack_checks(slack: SlackSettings, data: DataFolder, postgres: PostgresPlace | None) -> Sequence[SlackCheck]:
