@@ -33,6 +33,7 @@ from core.verification.untrusted import remove
 from tests.support.postgres import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+OURS = ("NEXUS_", "OPENAI_", "ANTHROPIC_", "SLACK_")  #: settings of whoever runs the tests, which are not the tests'
 UP_SECONDS = 120.0
 DOWN_SECONDS = 60.0
 T = TypeVar("T")
@@ -215,7 +216,7 @@ class Nexus:
 
     async def spawn(self, *argv: str, stdin: int = asyncio.subprocess.DEVNULL, **env: str) -> asyncio.subprocess.Process:
         """``./nexus argv…`` without what makes the environment, which is there."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("NEXUS_", "OPENAI_", "ANTHROPIC_"))}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", *argv),
             cwd=ROOT,

@@ -203,9 +203,13 @@ def test_every_event_is_handled_and_every_listener_is_told() -> None:
     assert asked_for == handled()
 
 
-def test_every_scope_and_event_says_what_it_is_for() -> None:
+def test_every_scope_and_event_says_what_it_is_for_and_the_guide_says_the_same() -> None:
     assert all(SCOPES.values())
     assert all(EVENTS.values())
+    guide = (ROOT / "docs" / "slack.md").read_text()
+    assert [f"| `{scope}` | {use} |" for scope, use in SCOPES.items()] == re.findall(
+        r"^\| `[a-z_.]+(?::[a-z_.]+)?` \| .* \|$", guide, re.M
+    )
 
 
 def test_what_is_printed_as_yaml_and_as_json_is_the_same() -> None:
