@@ -95,6 +95,8 @@ class SlackChat(Chat):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._pictures is not None:
+            await self._pictures.close()
 
     # -- threads -----------------------------------------------------------------------------------------------------------
 
