@@ -44,7 +44,8 @@ def render(card: Card, *, pictures: Mapping[str, str] | None = None) -> Rendered
     if setup is not None:
         children = [child for child in children if child is not setup]
         at = next((n for n, item in enumerate(items) if item.style == "danger"), len(items))
-        items.insert(at, Button(action="setup", value=build, label=clip(setup.title.strip() or "Setup", 75)))
+        if items:  # a card on which nobody can do anything any more has none at all
+            items.insert(at, Button(action="setup", value=build, label=clip(setup.title.strip() or "Setup", 75)))
     message = _Message(
         ids=ids,
         pictures=pictures or {},
