@@ -14,7 +14,7 @@ from typing import Any
 from adapters.slack.render.blocks import CONTEXT, note
 from adapters.slack.render.text import calm, clip, pieces
 from core.conversation.presenter.phrases import duration
-from core.words.cards import Card, Step, Steps, StepState, Text
+from core.words.cards import Card, Step, Steps, StepState, Text, Tone
 
 FIELD = 256  #: characters of a title or an id
 _STATUS = {
@@ -66,7 +66,7 @@ def _tasks(card: Card) -> dict[str, _Task]:
         number = sum(known == name or known.startswith(f"{name}#") for known in found) + 1
         found[name if number == 1 else f"{name}#{number}"] = _Task(title=_told(step), status=_STATUS[step.state])
     waits = [child.text for child in card.children if isinstance(child, Text) and child.style == "body" and child.text.strip()]
-    if waits and not listed:
+    if waits and not listed and card.tone is Tone.WORKING:
         found["waiting"] = _Task(title=clip(_line(waits[0]), FIELD) or "Waiting", status="in_progress")
     return found
 
