@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,10 +19,11 @@ from core.errors import Conflict, Forbidden, NotFound, TemporaryError
 from core.files import FileTree
 from core.ids import AppId, ApprovalId, BuildId, DeploymentId, Digest, PrincipalId, ThreadId, WorkspaceId
 from core.operations.engine import Engine
-from core.words.attachment import Attachment
-from core.words.cards import Button, Card, Files, Log, Table, Text
+from core.words.attachment import Attachment, attachment
+from core.words.cards import Button, Card, Facts, Files, Log, Table, Text
 from core.words.events import DatabaseFacts
 from core.words.inbound import Action, Answer, Command, FormSubmit, Reply, Who
+from core.words.notifications import NOTIFICATIONS
 from core.words.thread_ref import ThreadRef
 from core.words.views import (
     ApprovalView,
@@ -34,11 +38,15 @@ from core.words.views import (
     SubscriptionView,
     ThreadView,
     WorkspaceSettings,
+    WorkspaceUsage,
 )
 from tests.support import stories as s
 
 ANN = Who(principal=PrincipalId("p_ann"), workspace=WorkspaceId("w_1"), name="Ann")
 THREAD, EMPTY = ThreadId("t_todo"), ThreadId("t_empty")
+CHANNEL = ThreadRef(platform="fake", workspace="T1", channel="general", thread="", user="U1")
+IN_A_THREAD = ThreadRef(platform="fake", workspace="T1", channel="general", thread="17", user="U1")
+FILE = attachment("notes.txt", b"what it should do")
 Call = tuple[Any, ...]
 
 
@@ -185,6 +193,9 @@ class RecordingEngine:
         self._do("set_settings", slug, dict(set), list(unset), key)
         return deployment("settings") if self.applied else None
 
+    async def workspace_usage(self, who: Who) -> WorkspaceUsage:
+        return WorkspaceUsage(plan="free", apps=1, live=1, builds=3, tokens=1200, cost_usd=0.5, unpriced_tokens=0)
+
     async def workspace(self, who: Who) -> WorkspaceSettings:
         return self.decided
 
@@ -283,17 +294,46 @@ class Talk:
         self._keys += 1
         return key or f"k{self._keys}"
 
-    async def types(self, text: str, thread: ThreadId | None = None, key: str = "") -> Answer:
-        return checked(await self.dialogue.handle(Command(who=ANN, key=self._key(key), text=text, thread=thread)))
+    async def types(
+        self, text: str, thread: ThreadId | None = None, key: str = "", place: ThreadRef | None = None, files: int = 0
+    ) -> Answer:
+        command = Command(who=ANN, key=self._key(key), text=text, thread=thread, place=place, attachments=(FILE,) * files)
+        return checked(await self.dialogue.handle(command))
 
     async def replies(self, text: str, thread: ThreadId = THREAD, key: str = "") -> Answer:
         return checked(await self.dialogue.handle(Reply(who=ANN, key=self._key(key), text=text, thread=thread)))
 
-    async def presses(self, action: str, value: str = "todo", key: str = "", thread: ThreadId | None = THREAD) -> Answer:
-        return checked(await self.dialogue.handle(Action(who=ANN, key=self._key(key), action=action, value=value, thread=thread)))
+    async def presses(
+        self,
+        action: str,
+        value: str = "todo",
+        key: str = "",
+        thread: ThreadId | None = THREAD,
+        place: ThreadRef | None = None,
+    ) -> Answer:
+        pressed = Action(who=ANN, key=self._key(key), action=action, value=value, thread=thread, place=place)
+        return checked(await self.dialogue.handle(pressed))
 
-    async def fills(self, form: str, value: str = "todo", key: str = "", thread: ThreadId | None = None, **values: str) -> Answer:
-        sent = FormSubmit(who=ANN, key=self._key(key), form=form, value=value, values=values, thread=thread)
+    async def fills(
+        self,
+        form: str,
+        value: str = "todo",
+        key: str = "",
+        thread: ThreadId | None = None,
+        place: ThreadRef | None = None,
+        files: int = 0,
+        **values: str,
+    ) -> Answer:
+        sent = FormSubmit(
+            who=ANN,
+            key=self._key(key),
+            form=form,
+            value=value,
+            values=values,
+            thread=thread,
+            place=place,
+            attachments=(FILE,) * files,
+        )
         return checked(await self.dialogue.handle(sent))
 
 
@@ -485,6 +525,11 @@ async def test_an_app_without_a_database_says_so(talk: Talk) -> None:
 
 
 async def test_usage_shows_a_row_for_each_app(talk: Talk) -> None:
+    whole = (await talk.types("usage")).card
+    assert whole is not None
+    assert ("Plan", "Free") in [
+        (fact.label, fact.value) for part in whole.children if isinstance(part, Facts) for fact in part.facts
+    ]
     assert table(await talk.types("usage")).rows == [
         ["todo", "8.3 of 512 MB", "3", "2", "61.2 MB", "4", "12,300 tokens, about $0.13"],
         ["tracker", "–", "–", "–", "–", "1", "–"],
@@ -723,6 +768,164 @@ async def test_workspace_settings_outside_the_choices_are_refused(talk: Talk, va
 
 async def test_a_form_from_another_version_is_refused(talk: Talk) -> None:
     assert (await talk.fills("flight")).error
+
+
+# -- in a chat platform -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_build_belongs_where_it_was_typed_and_its_words_are_seen_in_a_thread_alone(talk: Talk) -> None:
+    await talk.types("build a todo app", place=CHANNEL, files=1)
+    await talk.types("build a todo app", place=IN_A_THREAD)
+    await talk.types("build a todo app")
+    await talk.fills("build", "starter", description="a todo app", place=CHANNEL, files=1)
+    await talk.replies("make it blue")
+    await talk.fills("change", text="make it blue")
+    assert [
+        (CHANNEL, False),
+        (IN_A_THREAD, True),
+        (None, False),
+        (CHANNEL, False),
+        (None, True),
+        (None, False),
+    ] == talk.engine.where
+    assert [1, 0, 0, 1] == [len(call[1].attachments) for call in talk.engine.calls if call[0] == "build"]
+
+
+async def test_the_first_yes_of_two_is_no_deployment_yet(talk: Talk) -> None:
+    talk.engine.wants_a_second = True
+    for answer in (await talk.presses("approve", APPROVE), await talk.types("deploy todo")):
+        assert not answer.error
+        assert "a second person must say yes too" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "call", "words"),
+    [
+        (
+            "notify todo live failed",
+            ("subscribe", CHANNEL, "todo", ("live", "failed")),
+            "told of todo from now on: live, failed.",
+        ),
+        ("notify todo", ("subscribe", CHANNEL, "todo", tuple(NOTIFICATIONS)), "told of todo from now on: review, live"),
+        ("notify crashed", ("subscribe", CHANNEL, None, ("crashed",)), "told of every app from now on: crashed."),
+        ("notify off todo", ("unsubscribe", CHANNEL, "todo"), "told of todo no more."),
+        ("notify off", ("unsubscribe", CHANNEL, None), "told of any app no more."),
+    ],
+)
+async def test_a_channel_is_told_what_was_typed_there(talk: Talk, typed: str, call: Call, words: str) -> None:
+    talk.engine.told = [SubscriptionView(channel="general", kinds=["live"], by="Ann")]
+    answer = await talk.types(typed, place=IN_A_THREAD)  # a thread is in a channel
+    assert not answer.error
+    assert talk.engine.calls == [call]
+    assert words in answer.text
+
+
+async def test_a_channel_that_is_told_nothing_cannot_be_told_less(talk: Talk) -> None:
+    answer = await talk.types("notify off todo", place=CHANNEL)
+    assert answer.error
+    assert "`notify list`" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [("notify livee", "Did you mean the news live?"), ("notify toodo", "Did you mean todo?"), ("notify xyz", "")],
+)
+async def test_a_mistyped_kind_or_app_gets_the_nearest(talk: Talk, typed: str, words: str) -> None:
+    talk.engine.refuse = NotFound("There is no such app here.")
+    answer = await talk.types(typed, place=CHANNEL)
+    assert answer.error
+    assert answer.text == f"There is no such app here. {words}".strip()
+
+
+async def test_which_channels_are_told_of_what_is_a_table_and_trouble_is_in_it(talk: Talk) -> None:
+    assert "No channel is told of anything yet." in said((await talk.types("notify list", place=CHANNEL)).card)
+    one = SubscriptionView(channel="C1", kinds=["live", "failed"], by="Ann")
+    talk.engine.told = [one]
+    assert table(await talk.types("notify list", place=CHANNEL)).rows == [["C1", "every app", "live, failed", "Ann"]]
+    talk.engine.told = [one, one.model_copy(update={"channel": "C2", "app": "todo", "trouble": "The channel is archived."})]
+    shown = table(await talk.types("notify list", place=CHANNEL))
+    assert shown.columns[-1] == "Trouble"
+    assert [row[-1] for row in shown.rows] == ["", "The channel is archived."]
+
+
+async def test_the_form_of_notifications_begins_with_this_channel_and_tells_the_one_that_was_chosen(talk: Talk) -> None:
+    for answer in (await talk.types("notify", place=IN_A_THREAD), await talk.presses("notify", "", place=CHANNEL)):
+        assert answer.form is not None
+        channel, of, kinds = answer.form.inputs
+        assert (answer.form.form, channel.kind, channel.value) == ("notify", "channel", "general")
+        assert [value for value, _ in of.options] == ["*", "todo", "tracker"]
+    for chosen, _ in kinds.options:
+        talk.engine.told = [SubscriptionView(channel="news", kinds=["live"], by="Ann")]
+        answer = await talk.fills("notify", "", place=CHANNEL, channel="news", app="todo", kinds=chosen)
+        assert not answer.error
+    there = replace(CHANNEL, channel="news")
+    assert talk.engine.calls == [
+        ("subscribe", there, "todo", tuple(NOTIFICATIONS)),
+        ("subscribe", there, "todo", ("review", "failed", "crashed")),
+        ("subscribe", there, "todo", ("live",)),
+        ("subscribe", there, "todo", ("crashed", "recovered")),
+        ("unsubscribe", there, "todo"),
+    ]
+    await talk.fills("notify", "", place=CHANNEL, channel="news", app="*", kinds="live")
+    assert talk.engine.calls[-1] == ("subscribe", there, None, ("live",))
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"channel": "news"}, {"channel": " ", "kinds": "all"}, {"channel": "news", "kinds": "rain"}]
+)
+async def test_a_form_of_notifications_that_says_nothing_is_refused(talk: Talk, values: dict[str, str]) -> None:
+    assert (await talk.fills("notify", "", place=CHANNEL, **values)).error
+    assert talk.engine.calls == []
+
+
+async def test_more_apps_than_a_form_can_offer_are_named_by_typing(talk: Talk) -> None:
+    talk.engine.apps_there = [app(f"app-{n}", AppState.LIVE) for n in range(40)] + [app("gone", AppState.DELETED)]
+    answer = await talk.types("notify", place=CHANNEL)
+    assert answer.form is not None
+    assert len(answer.form.inputs[1].options) == 25
+    assert "notify APP" in answer.form.inputs[1].hint
+
+
+@pytest.mark.parametrize("typed", ["notify", "notify list", "notify todo live", "notify off"])
+async def test_the_page_has_no_channels_to_tell(talk: Talk, typed: str) -> None:
+    answer = await talk.types(typed)
+    assert (answer.error, talk.engine.calls) == (True, [])
+    assert "Slack and Discord" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("action", "value", "form"),
+    [("build", "", "build"), ("workspace", "approvals", "settings"), ("workspace", "models", "models")],
+)
+async def test_forms_can_be_opened_by_a_press(talk: Talk, action: str, value: str, form: str) -> None:
+    answer = await talk.presses(action, value, thread=None, place=CHANNEL)
+    assert answer.form is not None
+    assert answer.form.form == form
+
+
+async def test_a_crash_can_be_mended_by_a_press(talk: Talk) -> None:
+    answer = await talk.presses("fix")
+    assert talk.engine.calls == [("fix", "todo", "k1")]
+    assert "The change is being built" in answer.text
+
+
+async def test_what_a_card_cannot_hold_is_had_by_a_press(talk: Talk) -> None:
+    paths = sorted(file.path for file in s.FILES)
+    shown = await talk.presses("file", f"{s.BUILD} {paths.index('README.md')}")
+    assert shown.card is not None
+    assert shown.card.title == "README.md"
+    packed = (await talk.presses("zip", s.BUILD)).file
+    assert packed is not None
+    assert packed.name == "todo-1.zip"
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+        assert sorted(archive.namelist()) == [f"todo/{path}" for path in paths]
+    whole = (await talk.presses("logfile")).file
+    assert whole is not None
+    assert whole.name == "todo.log"
+    assert whole.content.startswith(b"line 0\nline 1\n")
+    assert (await talk.presses("follow")).follow == "todo"
+    assert (await talk.presses("follow", "tracker")).error  # it is stopped
+    assert table(await talk.presses("setup", s.BUILD)).rows == [["SMTP_URL", "where reminders are sent from", "yes"]]
 
 
 # -- refusals --------------------------------------------------------------------------------------------------------------

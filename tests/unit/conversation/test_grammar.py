@@ -116,6 +116,7 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
     ("remove todo", ("Did you mean delete?", "delete [APP]")),
     ("a todo app with due dates", ("type build in front",)),
     ("domain todo example.com", ("not a command", "help")),
+    ("notify #general", ("is a channel", "in the channel that is to be told")),
     ("notify todo livee", ("“livee” is no kind of news", "Did you mean live?", "notify off [APP]")),
     ("signin", ("not a command",)),
     ("help rolback", ("Did you mean rollback?",)),

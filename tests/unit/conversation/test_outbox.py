@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from core.conversation.chat import Capability
 from core.conversation.fake_chat import FakeChat, MemorySentMessages
 from core.conversation.outbox import LONGEST_DELAY, UNEXPECTED_TRIES, Outbox
 from core.conversation.presenter import AppFacts, Message, present
@@ -261,3 +262,19 @@ async def test_a_whole_life_ends_with_the_thread_as_the_presenter_wants_it(stage
     await stage.clock.pass_(10)
     wanted = present(events, app=AppFacts(slug="x"), now=s.START)
     assert stage.chat.shown() == [m.card if m.card is not None else f"{m.author}: {m.text}" for m in wanted]
+
+
+async def test_words_that_everybody_can_read_there_already_are_not_said_again_whatever_happens() -> None:
+    class Talking(FakeChat):
+        capabilities = frozenset({Capability.OWN_WORDS})
+
+    for chat, expected in ((Talking("fake"), ["Ready", "b"]), (FakeChat("fake"), ["a", "Ready", "b"])):
+        stage = Stage()
+        stage.chat = chat
+        typed = Message(key="said:1", author="Ann", text="a", seen=True)
+        for _ in range(2):
+            stage.restarted()
+            await stage.show(typed, card("build:1", "Ready"), words("said:2", "b"))
+            await stage.outbox.settled()
+        assert expected == stage.statuses()
+        await stage.outbox.close()

@@ -224,6 +224,31 @@ def test_destructive_statements_are_a_warning_and_ask_again() -> None:
     assert len(confirm.text) <= 300
 
 
+def test_a_first_yes_of_two_is_told_and_the_question_stays_open() -> None:
+    given = e.ApprovalGiven(approval=s.APPROVAL, build=s.BUILD, by="Ann")
+    destructive = [*s.requested(), *s.written(), *s.ready(destructive=["DROP TABLE todos"])]
+    card = build_card(*destructive, given)
+    assert (card.status, card.tone) == ("One more yes", Tone.WAITING)
+    assert "Ann has said yes. It removes data, so a second person must say yes too." in said(card)
+    assert "Approve & deploy" in actions(card)
+    assert "Discard" in actions(card)
+    ended = e.ApprovalEnded(approval=s.APPROVAL, build=s.BUILD, outcome="approved", by="Ann and Ben")
+    assert "Ann and Ben" in said(build_card(*destructive, given, ended))
+    assert build_card(*destructive, given, now=timedelta(hours=72)).status == "Expired"
+    over = e.ApprovalEnded(approval=s.APPROVAL, build=s.BUILD, outcome="discarded", by="Ben")
+    assert build_card(*destructive, given, over).status == "Discarded"
+
+
+def test_words_that_were_typed_in_the_thread_say_so() -> None:
+    messages = present(s.told(e.Said(by="Ann", text="a", seen=True), e.Said(by="Ann", text="b")), app=APP, now=s.START)
+    assert [True, False] == [message.seen for message in messages]
+
+
+def test_all_files_can_be_had_where_the_page_is_not_at_hand() -> None:
+    (link,) = [action for action in build_card(*READY).actions if isinstance(action, Link)]
+    assert (link.url, link.action, link.value) == (f"/builds/{s.BUILD}.zip", "zip", s.BUILD)
+
+
 def test_nothing_can_be_approved_before_the_question_is_asked() -> None:
     assert actions(build_card(*READY[:-1])) == []
 
@@ -429,9 +454,11 @@ def test_a_crash_is_told_and_passes() -> None:
     notice = list(during.values())[-1]
     assert (notice.status, notice.tone) == ("Crashed", Tone.BAD)
     assert "Killed" in said(notice)
+    assert actions(notice) == ["Propose a fix", "Logs"]
     assert during[f"deploy:{s.DEPLOYMENT}"].status == "Crashed"
     after = list(cards(*DEPLOYED, crash, e.AppRecovered(release=1, url="http://x.localhost:1")).values())
     assert [card.status for card in after[-2:]] == ["Crashed earlier", "Recovered"]
+    assert actions(after[-2]) == []
     assert after[-3].status == "Live"
 
 
@@ -533,6 +560,7 @@ _facts_strategy: st.SearchStrategy[e.Fact] = st.one_of(
     ),
     st.builds(e.BuildCancelled, build=_name, by=_text),
     st.builds(e.ApprovalRequested, approval=_approval, build=_name, digest=st.just(s.DIGEST), who=_text, deadline=_when),
+    st.builds(e.ApprovalGiven, approval=_approval, build=_name, by=_text),
     st.builds(
         e.ApprovalEnded,
         approval=_approval,

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from core.conversation.seeing import Seeing
 from core.errors import OperatorError
 from core.ids import BuildId, ThreadId
 from core.verification.fake_browser import PNG
@@ -339,6 +340,9 @@ async def test_a_build_is_downloaded_whole(site: FakeSite, ada: aiohttp.ClientSe
     assert found == {f"todo/{path}": text for path, text in site.engine.trees["bld_1"].items()}
     async with ada.get("/builds/bld_1.zip") as answer:
         assert await answer.read() == content
+    in_a_chat = (await Seeing(site.engine).archive(ADA, "bld_1")).file  # type: ignore[arg-type]
+    assert in_a_chat is not None
+    assert ("todo-1.zip", content) == (in_a_chat.name, in_a_chat.content)
 
 
 async def test_the_pages_files_are_kept_by_the_browser_until_they_change(
