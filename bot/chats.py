@@ -19,7 +19,7 @@ from aiohttp import web
 from sqlalchemy import text
 
 from bot import wiring_slack
-from bot.joining import Joined, join, look, until_moved
+from bot.joining import LOOK_SECONDS, Joined, join, look, until_moved
 from bot.platform.data_folder import DataFolder
 from bot.platform.parts import find_parts
 from bot.process import at_work, until_told_to_stop
@@ -46,11 +46,15 @@ async def serve(settings: Settings, data: DataFolder, *, port: int | None, tell:
     _check(settings, port)
     told = asyncio.create_task(until_told_to_stop(), name="until told to stop")
     while (joined := await _unless(told, join(data, tell=tell))) is not None:
-        async with serving(settings, data, joined, port=port, tell=tell):
-            tell(f"Serving chats for the Nexus at {joined.url}.")
-            if await _unless(told, _moved(data, joined)) is None:
-                tell("Stopping")
-                break
+        try:
+            async with serving(settings, data, joined, port=port, tell=tell):
+                tell(f"Serving chats for the Nexus at {joined.url}.")
+                if await _unless(told, _moved(data, joined)) is None:
+                    tell("Stopping")
+                    break
+        except TemporaryError as error:  # it stops, or starts, at this very moment
+            log.warning("the Nexus could not be joined; trying again", error=error.message)
+            await asyncio.sleep(LOOK_SECONDS)
     await told
 
 
@@ -94,7 +98,8 @@ async def serving(settings: Settings, data: DataFolder, joined: Joined, *, port:
         if port is not None:
             await stack.enter_async_context(_listening(chats, settings, port, tell))
         face = chats.face
-        await check(face.ledger.engine)
+        async with face.ledger.reading() as session:
+            await check(session)
         worker = {"feed": face.feed.run(), "showing": chats.showing.run(), "notifying": chats.notifying.run()}
         await stack.enter_async_context(at_work(worker))
         for platform in chats.platforms:

@@ -21,9 +21,10 @@ from bot.slack import SlackSettings
 from bot.wiring_face import Face
 from core.builds.pictures import load_picture
 from core.conversation.chat import Chat
-from core.errors import TemporaryError
+from core.errors import DataFolderError, TemporaryError
 from core.ledger.installations import Installations
 from core.ledger.ledger import EVENTS_CHANNEL, Ledger
+from core.ledger.migrations import check as check_schema
 from core.ledger.vault import Vault
 
 Tell = Callable[[str], None]  #: sentences for whoever runs this Nexus
@@ -158,9 +159,11 @@ async def slack_checks(slack: SlackSettings, data: DataFolder, postgres: Postgre
     if postgres is not None:
         ledger = Ledger(postgres.dsn().get_secret_value())
         try:
+            async with ledger.reading() as session:
+                await check_schema(session)
             installed = await Installations(ledger, Vault([data.secret("settings")])).every("slack")
-        except TemporaryError:
-            installed = None  # it stops or starts just now
+        except (TemporaryError, DataFolderError):
+            installed = None  # it stops or starts just now, or is of another version
         finally:
             await ledger.close()
     return await check(

@@ -135,7 +135,7 @@ class Sockets:
         self._client = web_client(api_url)
         self._tell = tell
         self._pauses = pauses or Pauses()
-        self._trouble: str | None = ""  # what was told last; None before the first socket
+        self._trouble = ""  # what was told last, while it lasts
         self._sockets: dict[_Socket, asyncio.Task[None]] = {}
         self._work: set[asyncio.Task[None]] = set()
         self._welcomed = False

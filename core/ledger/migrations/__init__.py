@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from core.errors import DataFolderError
 
@@ -28,18 +28,13 @@ def config() -> Config:
     return made
 
 
-async def check(engine: AsyncEngine) -> None:
+async def check(session: AsyncSession) -> None:
     """For a process that joins a ledger which another one brought up to date.
 
     Raises:
         DataFolderError: it is of another version than this process.
     """
-
-    def present(connection: Connection) -> str | None:
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-
-    async with engine.connect() as connection:
-        found = await connection.run_sync(present)
+    found = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar()
     wanted = ScriptDirectory.from_config(config()).get_current_head()
     if found != wanted:
         raise DataFolderError(

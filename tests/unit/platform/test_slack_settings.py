@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from bot.settings import Settings
 from bot.slack import SlackSettings, slack
 from core.errors import OperatorError
+from tests.unit.docs.documents import ROOT
 
 NAMES = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_API_URL")
 BOT, APP, SIGNING = {"SLACK_BOT_TOKEN": "xoxb-1"}, {"SLACK_APP_TOKEN": "xapp-1"}, {"SLACK_SIGNING_SECRET": "0" * 32}
@@ -91,3 +95,9 @@ def test_addresses_and_commands_are_put_in_order() -> None:
 
 def test_no_secret_is_shown() -> None:
     assert all(secret not in repr(read(**CLIENT, **SIGNING)) for secret in ("secret", "0" * 32))
+
+
+def test_without_slack_its_sdk_is_not_imported() -> None:
+    code = "import sys, bot.cli, bot.program, bot.chats; print([name for name in sys.modules if name.startswith('slack_')])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "[]" == done.stdout.strip()
