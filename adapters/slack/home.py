@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -21,10 +21,9 @@ from adapters.slack.inbound import PLATFORM
 from adapters.slack.people import Bot, SlackPeople
 from adapters.slack.ports import Members, SlackEngine
 from adapters.slack.render.home import MAX_APPS, Home, home
+from core.conversation.answers import workspace_facts
 from core.conversation.outbox import Clock, RealClock
-from core.conversation.presenter.phrases import count, dollars
 from core.errors import NexusError
-from core.words.cards import Fact
 from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef
 from core.words.views import AppState, AppView
@@ -34,7 +33,6 @@ log = structlog.get_logger(__name__)
 LOOKING = 900.0  #: seconds after it was opened, or used, in which somebody may still be looking at it
 MOST = 200  #: people whose tab is kept up to date by one process
 PAUSE = 3.0  #: seconds between looks at what has changed
-USAGE_LIFE = 300.0  #: seconds; every app's database and instance is asked for it
 
 Person = tuple[str, str]  #: workspace and user
 
@@ -61,7 +59,6 @@ class Homes:
         self._looking: dict[Person, float] = {}
         self._shown: dict[Person, str] = {}
         self._lines: dict[Person, asyncio.Lock] = {}
-        self._usages: dict[Person, tuple[float, Sequence[Fact]]] = {}
 
     async def opened(self, workspace: str, user: str) -> None:
         """Somebody opened it."""
@@ -113,12 +110,12 @@ class Homes:
         self._looking.pop(person, None)
         self._shown.pop(person, None)
         self._lines.pop(person, None)
-        self._usages.pop(person, None)
 
     async def _view(self, who: Who, person: Person) -> dict[str, Any]:
-        apps, settings, subscriptions, admin = await asyncio.gather(
+        apps, settings, usage, subscriptions, admin = await asyncio.gather(
             self._engine.apps(who),
             self._engine.workspace(who),
+            self._engine.workspace_usage(who),
             self._engine.subscriptions(who),
             self._people.is_admin(*person),
         )
@@ -132,7 +129,7 @@ class Homes:
             approvers=[names.get(one, one) for one in settings.named_approvers],
             links=dict(link for link in links if link[1]),
             subscriptions=subscriptions,
-            usage=await self._usage(who, person, there),
+            usage=workspace_facts(usage, settings),
         )
         return home(shown)
 
@@ -140,31 +137,3 @@ class Homes:
         """The slug, and the address of the app's thread where it has one in Slack."""
         ref = await self._engine.thread_ref(who, app.thread) if app.thread is not None else None
         return app.slug, await self._link(ref) if ref is not None and ref.platform == PLATFORM else ""
-
-    async def _usage(self, who: Who, person: Person, apps: Sequence[AppView]) -> Sequence[Fact]:
-        known = self._usages.get(person)
-        if known is not None and self._clock.now() - known[0] < USAGE_LIFE:
-            return known[1]
-        used = [await self._engine.usage(who, app.slug) for app in apps[:MAX_APPS]]
-        facts = usage_facts(apps, used)
-        self._usages[person] = (self._clock.now(), facts)
-        return facts
-
-
-def usage_facts(apps: Sequence[AppView], used: Sequence[Mapping[str, object]]) -> list[Fact]:
-    """What all apps use together, in numbers that are read at a glance."""
-
-    def total(name: str) -> float:
-        return sum(value for one in used if isinstance(value := one.get(name), int | float))
-
-    if not apps:
-        return []
-    live = sum(app.state is AppState.LIVE for app in apps)
-    facts = [Fact(label="Apps", value=f"{count(len(apps), 'app')}, {live} live")]
-    if (size := total("size_mb")) > 0:
-        facts.append(Fact(label="Databases", value=f"{size:,.1f} MB"))
-    facts.append(Fact(label="Builds", value=f"{total('builds'):,.0f}"))
-    if tokens := total("tokens"):
-        cost = total("cost_usd")
-        facts.append(Fact(label="Models", value=f"{tokens:,.0f} tokens" + (f", about {dollars(cost)}" if cost else "")))
-    return facts

@@ -6,13 +6,13 @@ satisfy them; tests give scripted fakes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
 from core.ids import ThreadId
 from core.words.inbound import Answer, Inbound, Who
 from core.words.thread_ref import ThreadRef
-from core.words.views import AppView, SubscriptionView, ThreadView, WorkspaceSettings
+from core.words.views import AppView, SubscriptionView, ThreadView, WorkspaceSettings, WorkspaceUsage
 
 
 class SlackDialogue(Protocol):
@@ -40,7 +40,7 @@ class SlackEngine(Protocol):
 
     async def subscriptions(self, who: Who) -> list[SubscriptionView]: ...
 
-    async def usage(self, who: Who, slug: str) -> Mapping[str, object]: ...
+    async def workspace_usage(self, who: Who) -> WorkspaceUsage: ...
 
     async def logs(self, who: Who, slug: str, lines: int = 100) -> list[str]: ...
 

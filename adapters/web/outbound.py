@@ -50,7 +50,10 @@ class WebChat(Chat):
         return ThreadRef(platform=self.platform, workspace=workspace, channel=channel, thread=thread)
 
     async def post(self, thread: ThreadRef, card: Card, *, key: str) -> str:
-        return (await self._messages.post(ThreadId(thread.thread), key, card=card)).message
+        made = await self._messages.post(ThreadId(thread.thread), key, card=card)
+        if made.card != card:  # posted before, by somebody who could not write it down
+            await self._messages.edit(made.message, card)
+        return made.message
 
     async def edit(self, thread: ThreadRef, message: str, card: Card) -> None:
         await self._messages.edit(message, card)

@@ -48,6 +48,12 @@ async def spent(session: AsyncSession, *, workspace: str = "", app: str = "", si
     return Spent(tokens=int(total), cost_usd=float(dollars), unpriced_tokens=int(unpriced))
 
 
+async def builds_since(session: AsyncSession, workspace: str, since: datetime) -> int:
+    """How many builds the workspace asked for."""
+    found = select(func.count()).select_from(Build).join(App).where(App.workspace_id == workspace, Build.created_at >= since)
+    return int((await session.scalar(found)) or 0)
+
+
 async def check_budget(session: AsyncSession, workspace: str, settings: WorkspaceSettings) -> None:
     """Refuse when this month's budget is used up.
 

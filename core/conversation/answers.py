@@ -13,7 +13,16 @@ from core.conversation.presenter.phrases import count, dollars, moment
 from core.conversation.redaction import plain, shown, shown_line
 from core.words.cards import Button, Card, Child, Fact, Facts, Files, Link, Log, Table, Text, Tone
 from core.words.events import DatabaseFacts
-from core.words.views import AppState, AppView, BuildView, ReleaseView, RevealedDatabase, SubscriptionView
+from core.words.views import (
+    AppState,
+    AppView,
+    BuildView,
+    ReleaseView,
+    RevealedDatabase,
+    SubscriptionView,
+    WorkspaceSettings,
+    WorkspaceUsage,
+)
 
 MAX_FILE_CHARS = 12_000
 SHOWN_RELEASES = 10
@@ -201,10 +210,29 @@ def revealed_card(slug: str, revealed: RevealedDatabase) -> Card:
     )
 
 
-def usage_card(rows: Sequence[tuple[AppView, Mapping[str, object]]]) -> Card:
-    """What the apps use; a dash where there is nothing that could use it."""
+def workspace_facts(usage: WorkspaceUsage, settings: WorkspaceSettings) -> list[Fact]:
+    """What a workspace has and used this month, of what it may."""
+    models = f"{usage.tokens:,}"
+    if settings.budget_tokens is not None:
+        models += f" of {settings.budget_tokens:,}"
+    facts = [
+        Fact(label="Plan", value=usage.plan.capitalize()),
+        Fact(label="Apps", value=f"{usage.apps:,}, {usage.live:,} live"),
+        Fact(label="Builds this month", value=f"{usage.builds:,}"),
+        Fact(label="Model tokens this month", value=models),
+    ]
+    if usage.cost_usd or settings.budget_usd is not None:
+        cost = f"about {dollars(usage.cost_usd)}" + (" and more" if usage.unpriced_tokens else "")
+        of = f" of {dollars(settings.budget_usd)}" if settings.budget_usd is not None else ""
+        facts.append(Fact(label="Models this month", value=cost + of))
+    return facts
+
+
+def usage_card(rows: Sequence[tuple[AppView, Mapping[str, object]]], whole: Sequence[Fact] = ()) -> Card:
+    """What the apps use, below what the workspace does; a dash where there is nothing that could use it."""
+    first: list[Child] = [Facts(facts=list(whole))] if whole else []
     if not rows:
-        return _card("Usage", [Text(text="There are no apps yet.")])
+        return _card("Usage", [*first, Text(text="There are no apps yet.")])
     columns = ["App", "Database", "Connections", "Tables", "Memory", "Builds", "Models"]
     table = [
         [
@@ -218,7 +246,7 @@ def usage_card(rows: Sequence[tuple[AppView, Mapping[str, object]]]) -> Card:
         ]
         for app, used in rows
     ]
-    return _card("Usage", [Table(columns=columns, rows=table)])
+    return _card("Usage", [*first, Table(columns=columns, rows=table)])
 
 
 def _models(used: Mapping[str, object]) -> str:

@@ -26,7 +26,7 @@ class Capability(enum.StrEnum):
 class Chat(ABC):
     """A chat platform.
 
-    The contract: `post` with a key that was posted before in that thread returns the id of that message and posts nothing; `edit`
+    The contract: `post` with a key that was posted before in that thread shows the card in that message and posts nothing; `edit`
     with the same card is free; calls honour the platform's limits and raise `TemporaryError` with nothing half done. Where a channel
     cannot be reached any more (archived, deleted, the bot removed), they raise a `NexusError` that is not temporary, after the person
     for whom the thread was opened has been told.

@@ -69,6 +69,10 @@ class FakeChat(Chat):
     async def post(self, thread: ThreadRef, card: Card, *, key: str) -> str:
         self._begin("post", key)
         check_card(card)
+        for message in self.messages:
+            if message.key == key and message.thread == thread and message.card != card:
+                message.card = card
+                message.history.append(card)
         return self._add(thread, "post", key, card=card)
 
     async def edit(self, thread: ThreadRef, message: str, card: Card) -> None:

@@ -33,9 +33,12 @@ class Seeing:
 
     async def usage(self, who: Who, slug: str | None) -> Answer:
         """What one app uses, or all."""
-        apps = [await self._engine.app(who, slug)] if slug is not None else await self._engine.apps(who)
-        there = [app for app in apps if app.state is not AppState.DELETED]
-        return Answer(card=answers.usage_card([(app, await self._engine.usage(who, app.slug)) for app in there]))
+        if slug is not None:
+            one = await self._engine.app(who, slug)
+            return Answer(card=answers.usage_card([(one, await self._engine.usage(who, slug))]))
+        whole = answers.workspace_facts(await self._engine.workspace_usage(who), await self._engine.workspace(who))
+        there = [app for app in await self._engine.apps(who) if app.state is not AppState.DELETED]
+        return Answer(card=answers.usage_card([(app, await self._engine.usage(who, app.slug)) for app in there], whole))
 
     # -- logs -------------------------------------------------------------------------------------------------------------
 

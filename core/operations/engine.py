@@ -16,7 +16,7 @@ from core.approvals import approvals
 from core.builds.pictures import load_picture
 from core.builds.requests import BuildRequest, BuildRequests
 from core.builds.revisions import load_tree
-from core.builds.spending import spent
+from core.builds.spending import builds_since, month_start, spent
 from core.deployments import settings as app_settings
 from core.deployments.platform import Platform
 from core.deployments.requests import DeploymentRequests
@@ -27,7 +27,7 @@ from core.ids import LOCAL_PLATFORM, AppId, ApprovalId, BuildId, DeploymentId, D
 from core.ledger.feed import Feed
 from core.ledger.ledger import CANCEL_CHANNEL, Transaction
 from core.ledger.queue import Work, WorkKind
-from core.ledger.tables import App, Build, Deployment, EventRow, Release, now
+from core.ledger.tables import App, Build, Deployment, EventRow, Release, Workspace, now
 from core.operations import looking
 from core.operations.subscriptions import Subscriptions
 from core.operations.watching import Watching
@@ -49,6 +49,7 @@ from core.words.views import (
     SubscriptionView,
     TenantView,
     WorkspaceSettings,
+    WorkspaceUsage,
 )
 
 T = TypeVar("T")
@@ -85,6 +86,25 @@ class Engine(Watching):
     async def set_workspace(self, who: Who, settings: WorkspaceSettings) -> None:
         """Decide for the workspace; its owner alone may."""
         await self._people.set_settings(who, settings)
+
+    async def workspace_usage(self, who: Who) -> WorkspaceUsage:
+        """The apps that the principal can see, and what the whole workspace used this month."""
+        since = month_start(now())
+        async with self._ledger.reading() as session:
+            workspace = await session.get(Workspace, who.workspace)
+            assert workspace is not None
+            theirs = (await sight(session, who)).apps()
+            here = select(func.count()).select_from(App).where(theirs, App.wanted != "deleted")
+            models = await spent(session, workspace=who.workspace, since=since)
+            return WorkspaceUsage(
+                plan=workspace.plan,
+                apps=(await session.scalar(here)) or 0,
+                live=(await session.scalar(here.where(App.actual == "running"))) or 0,
+                builds=await builds_since(session, who.workspace, since),
+                tokens=models.tokens,
+                cost_usd=models.cost_usd,
+                unpriced_tokens=models.unpriced_tokens,
+            )
 
     # -- builds -----------------------------------------------------------------------------------------------------------
 

@@ -172,6 +172,18 @@ class SubscriptionView(Value):
     trouble: str = ""  #: why it cannot be told at the moment
 
 
+class WorkspaceUsage(Value):
+    """What a workspace has and used; of builds and models in the current calendar month, UTC."""
+
+    plan: str  #: "free", "pro", "enterprise"
+    apps: int
+    live: int
+    builds: int
+    tokens: int
+    cost_usd: float  #: an estimate, of the calls whose price is known
+    unpriced_tokens: int
+
+
 class RevealedDatabase(Value):
     """How a person reaches the app's database; shown privately, never kept in a thread."""
 

@@ -139,6 +139,15 @@ async def test_a_key_is_posted_once(platform: Platform) -> None:
     assert len(platform.shown(thread)) == 1
 
 
+async def test_a_key_that_was_posted_before_shows_what_it_is_posted_with(platform: Platform) -> None:
+    thread = await platform.chat.open_thread(platform.workspace, platform.channel, "Todo", key="t1", user=platform.user)
+    first = await platform.chat.post(thread, Card(kind="notice", title="One"), key="a")
+    assert first == await platform.chat.post(thread, Card(kind="notice", title="Two", tone=Tone.GOOD), key="a")
+    shown = [text for text in platform.shown(thread) if "One" in text or "Two" in text]
+    assert 1 == len(shown)
+    assert "Two" in shown[0]
+
+
 async def test_an_edit_shows_the_new_card_in_place_of_the_old_one_and_the_same_card_again_changes_nothing(
     platform: Platform,
 ) -> None:

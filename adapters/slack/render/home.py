@@ -55,7 +55,6 @@ class Home:
     approvers: Sequence[str] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     subscriptions: Sequence[SubscriptionView] = ()
-    plan: str = ""
     usage: Sequence[Fact] = ()
     page: str = ""  #: address of Nexus's own page, empty where it is not for this person
 
@@ -64,7 +63,7 @@ def home(shown: Home) -> dict[str, Any]:
     """The view."""
     ids = Ids()
     blocks = [*_apps(shown, ids), divider(), *_workspace(shown, ids), divider(), *_notifications(shown, ids)]
-    if shown.plan or shown.usage:
+    if shown.usage:
         blocks += [divider(), *_usage(shown)]
     return {"type": "home", "blocks": blocks}
 
@@ -180,8 +179,7 @@ def _item(line: Line) -> Element:
 
 
 def _usage(shown: Home) -> list[Block]:
-    facts = [*([Fact(label="Plan", value=shown.plan)] if shown.plan else []), *shown.usage]
-    return [header("Plan and usage"), *_shown(facts[:20])]
+    return [header("Plan and usage"), *_shown(shown.usage[:20])]
 
 
 def _shown(facts: Sequence[Fact]) -> list[Block]:

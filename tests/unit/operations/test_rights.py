@@ -23,6 +23,7 @@ OWN = {"principal", "workspace", "set_workspace", "build", "apps", "threads", "l
     "follow_logs",
     "thread_at",  # answers None
     "subscriptions",
+    "workspace_usage",
 }
 
 

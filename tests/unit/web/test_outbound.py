@@ -11,7 +11,7 @@ from core.ids import ThreadId
 from tests.support import fake_cards
 
 
-async def test_the_same_key_opens_one_thread_and_posts_one_message() -> None:
+async def test_the_same_key_opens_one_thread_and_posts_one_message_which_shows_the_newest_card() -> None:
     store = MemoryMessageStore()
     chat = WebChat(store)
     thread = await chat.open_thread("local", "", "Todo", key="app_1")
@@ -19,7 +19,7 @@ async def test_the_same_key_opens_one_thread_and_posts_one_message() -> None:
     first = await chat.post(thread, fake_cards.working(0), key="build:1")
     assert await chat.post(thread, fake_cards.working(1), key="build:1") == first
     shown = store.in_thread(ThreadId(thread.thread))
-    assert [m.card for m in shown] == [fake_cards.working(0)]
+    assert [m.card for m in shown] == [fake_cards.working(1)]
 
 
 async def test_an_edit_is_a_new_version_in_the_same_place_and_the_same_card_is_free() -> None:

@@ -28,7 +28,7 @@ async def test_it_shows_the_apps_the_settings_and_the_usage(house: House, proces
     house.engine.decided = WorkspaceSettings(approvers="named", named_approvers=["U0GRACE", "U0EVE"])
     process.people._members.kept = {"U0GRACE": "Grace"}  # type: ignore[attr-defined]
     text = await open_home(house)
-    for words in ("Todo", "http://todo.localhost:8080", "Tracker", "Grace, U0EVE", "2 apps, 1 live", "12,300 tokens"):
+    for words in ("Todo", "http://todo.localhost:8080", "Tracker", "Grace, U0EVE", "1, 1 live", "Builds this month", "1,200"):
         assert words in text
 
 
