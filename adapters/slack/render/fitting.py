@@ -123,7 +123,7 @@ def _written(parts: Sequence[_Shown], *, has_buttons: bool) -> tuple[list[Block]
     if unseen:
         blocks.append(_more(len(unseen)))
         rest.append(("more.txt", "\n\n".join(unseen)))
-    files = [(name, whole.encode(errors="replace").decode()) for name, whole in rest]  # half an emoji is in no file
+    files = [(name, whole.encode(errors="ignore").decode()) for name, whole in rest]  # half an emoji is in no file
     return [*blocks, *(block for part in buttons for block in part.blocks())], files
 
 

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from adapters.slack.render.blocks import Block, Element, in_lines, packed, paragraph, plain
-from adapters.slack.render.text import clip, exact, inline, units
+from adapters.slack.render.blocks import Block, Element, note, packed, paragraph, plain
+from adapters.slack.render.text import clip, exact, inline, start, units
 from core.conversation.presenter.phrases import sentence
 from core.errors import InvalidInput
 from core.words.cards import Form, Input
@@ -51,7 +51,7 @@ def modal(form: Form, *, metadata: Mapping[str, str] | None = None, groups: Sequ
         "title": plain(form.title, TITLE),
         "submit": plain(form.submit, TITLE),
         "close": plain("Cancel", TITLE),
-        "blocks": blocks,
+        "blocks": blocks or [note("There is nothing to fill in.")],
     }
 
 
@@ -119,11 +119,10 @@ def _blocks(item: Input, groups: Sequence[tuple[str, str]]) -> Iterator[Block]:
             chosen_channel = {"initial_conversation": item.value} if item.value else {"default_to_current_conversation": True}
             yield _input(item, _INPUT, element | chosen_channel)
         case "checkbox":
-            option = {"text": plain("Yes", OPTION), "value": "true"}
-            element = {"type": "checkboxes", "action_id": _ACTION, "options": [option]}
-            yield _input(
-                item, _INPUT, {**element, "initial_options": [option]} if item.value == "true" else element, optional=True
-            )
+            yes, no = _option("true", "Yes"), _option("false", "No")
+            answer = yes if item.value == "true" else no
+            element = {"type": "radio_buttons", "action_id": _ACTION, "options": [yes, no], "initial_option": answer}
+            yield _input(item, _INPUT, element, optional=False)  # a box that may stay empty would be called optional
         case "select" if item.options:
             options = [_option(value, label) for value, label in item.options]
             first = next((option for option, (value, _) in zip(options, item.options, strict=True) if value == item.value), None)
@@ -142,7 +141,7 @@ def _text(item: Input) -> Element:
         "multiline": item.kind == "multiline",
     }
     if value := exact(item.value):
-        element["initial_value"] = next(in_lines(value, most), "") if units(value) > most else value
+        element["initial_value"] = start(value, most)
     return element
 
 
@@ -176,10 +175,10 @@ def _menu(options: Sequence[Element]) -> Element:
     return {
         "option_groups": [
             {
-                "label": plain(f"{start + 1}–{min(start + MENU, len(options))}", OPTION),
-                "options": list(options[start : start + MENU]),
+                "label": plain(f"{first + 1}–{min(first + MENU, len(options))}", OPTION),
+                "options": list(options[first : first + MENU]),
             }
-            for start in starts
+            for first in starts
         ]
     }
 

@@ -179,7 +179,8 @@ def _item(line: Line) -> Element:
 
 
 def _usage(shown: Home) -> list[Block]:
-    return [header("Plan and usage"), *_shown(shown.usage[:20])]
+    facts = [fact.model_copy(update={"label": clip(fact.label, 80), "value": clip(fact.value, 200)}) for fact in shown.usage[:20]]
+    return [header("Plan and usage"), *_shown(facts)]
 
 
 def _shown(facts: Sequence[Fact]) -> list[Block]:

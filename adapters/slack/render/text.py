@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from core.conversation.redaction import plain as without_controls
+from core.conversation.redaction import plain
 
 ELLIPSIS = "…"
 JOINER = "\u2060"  #: invisible, breaks no line, and ends what looks like a mention
@@ -21,6 +21,11 @@ _FORMAT = re.compile(r"([*_~`])")
 _INLINE = re.compile(r"`([^`\n]{1,300})`|(https?://[^\s<>\"'`|\\]{1,500}[^\s<>\"'`|\\.,;:!?)\]}…])", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^\s\x00-\x20\"'<>|\\`]{1,2900}", re.IGNORECASE)
 _WILD = re.compile(r"[*_~`<>&@#|\n]|:[\w+-]+:")
+
+
+def without_controls(text: str) -> str:
+    """The text without control characters, escape sequences and what reorders it."""
+    return text if text.isprintable() else plain(text)
 
 
 def units(text: str) -> int:
@@ -57,10 +62,10 @@ def clip(text: str, most: int, note: str = ELLIPSIS) -> str:
     """The text, or its beginning with a visible end."""
     if units(text) <= most:
         return text
-    return _start(text, most - units(note)).rstrip() + note
+    return start(text, most - units(note)).rstrip() + note
 
 
-def _start(text: str, most: int) -> str:
+def start(text: str, most: int) -> str:
     """As many characters as fit."""
     most = max(most, 0)
     if units(text[:most]) <= most:
@@ -76,18 +81,19 @@ def _start(text: str, most: int) -> str:
 def pieces(text: str, most: int) -> Iterator[str]:
     """The text in parts that fit: cut at a line's end where there is one late enough, else at a space, else anywhere. The character at
     which it is cut is dropped when it is white space; nothing else is."""
+    most = max(most, 2)  # of less there would be no end
     at = 0
     while at < len(text):
-        start = _start(text[at : at + most + 1], most)
-        if at + len(start) == len(text):
-            yield start
+        part = start(text[at : at + most + 1], most)
+        if at + len(part) == len(text):
+            yield part
             return
-        cut = start.rfind("\n") if "\n" in start[len(start) // 2 :] else start.rfind(" ")
-        if cut <= len(start) // 2:
-            yield start
-            at += len(start)
+        cut = part.rfind("\n") if "\n" in part[len(part) // 2 :] else part.rfind(" ")
+        if cut <= len(part) // 2:
+            yield part
+            at += len(part)
         else:
-            yield start[:cut]
+            yield part[:cut]
             at += cut + 1
 
 

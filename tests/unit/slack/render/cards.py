@@ -52,7 +52,7 @@ HOSTILE = [
     "\n\n",
 ]
 _WORDS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=30))
-_LONG = st.builds(lambda text, times: (text + " ") * times, _WORDS, st.sampled_from([20, 200, 2000]))
+_LONG = st.builds(lambda text, times: (text + " ") * times, _WORDS, st.sampled_from([20, 200, 800]))
 texts = st.one_of(_WORDS, _WORDS, _WORDS, _LONG)
 lines = st.builds(lambda text: " ".join(plain(text).split()), texts)
 names = st.from_regex(r"[\w.-]{1,12}(/[\w.-]{1,12}){0,3}", fullmatch=True)
@@ -60,8 +60,8 @@ ids = st.from_regex(r"[a-z]{1,10}_[0-9a-f]{1,16}", fullmatch=True)
 
 
 def several(of: st.SearchStrategy[Any], most: int = 4) -> st.SearchStrategy[list[Any]]:
-    """A few of them, or very many of the same: as many as make some hundred thousand characters."""
-    many = st.builds(lambda one, times: [one] * min(times, 1 + 200_000 // (1 + len(str(one)))), of, st.sampled_from([30, 300]))
+    """A few of them, or very many of the same: as many as make some ten thousand characters."""
+    many = st.builds(lambda one, times: [one] * min(times, 1 + 50_000 // (1 + len(str(one)))), of, st.sampled_from([30, 300]))
     return st.one_of(st.lists(of, max_size=most), st.lists(of, max_size=most), many)
 
 

@@ -152,7 +152,11 @@ def views() -> dict[str, dict[str, Any]]:
             SubscriptionView(channel="C012ABCDEF", kinds=["live", "failed"], by="Ann"),
             SubscriptionView(channel="C0GONE", app="shop", kinds=["crashed"], by="Ann", trouble="The channel is archived"),
         ],
-        usage=[Fact(label="Plan", value="Free"), Fact(label="Apps", value="4 of 5"), Fact(label="Builds this month", value="12 of 50")],
+        usage=[
+            Fact(label="Plan", value="Free"),
+            Fact(label="Apps", value="4 of 5"),
+            Fact(label="Builds this month", value="12 of 50"),
+        ],
     )
     empty = Home(apps=[], settings=WorkspaceSettings())
     made = {f"form-{form.form}": modal(form, metadata={"channel": "C012"}, groups=[("S012ABCDEF", "leads")]) for form in found}

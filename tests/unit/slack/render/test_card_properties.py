@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from adapters.slack.render.blocks import weight
 from adapters.slack.render.card import render
@@ -17,19 +16,35 @@ from tests.unit.slack.render.cards import bare, cards, shown, told, walk
 PICTURES = {"/here.png": "F012ABC"}
 _MENTION = re.compile(r"<[!@#]")
 _BROADCAST = re.compile(r"@(channel|here|everyone)\b", re.IGNORECASE)
+_CODE = re.compile(r"`[^`]*`|<https?://[^>]*>")
 _KINDS = {"text", "link", "rich_text_section", "rich_text_preformatted", "rich_text_quote"}
 
-quickly = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+quickly = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @quickly
 @given(card=cards)
-def test_slack_takes_any_card(card: Card) -> None:
+def test_slack_takes_any_card_and_nobody_is_mentioned_by_it(card: Card) -> None:
     made = render(card, pictures=PICTURES)
     check_blocks(made.blocks)
     check_text(made.text)
     assert weight(made.blocks) <= MAX_BYTES
     assert made.text.strip()
+    assert not _MENTION.search(made.text)
+    assert not _BROADCAST.search(made.text)
+    for element in walk(made.blocks):
+        kind, text = element.get("type"), element.get("text")
+        if kind == "mrkdwn":
+            assert element["verbatim"]
+            assert not _MENTION.search(str(text))
+            assert not _BROADCAST.search(_CODE.sub("", str(text)))
+        if kind == "plain_text":
+            assert not _MENTION.search(str(text))
+            assert not _BROADCAST.search(str(text))
+        if kind == "rich_text":
+            assert {inner["type"] for inner in walk(element["elements"]) if "type" in inner} <= _KINDS
+        if "url" in element:
+            assert re.match(r"https?://", element["url"], re.IGNORECASE)
 
 
 @quickly
@@ -38,36 +53,9 @@ def test_every_character_is_in_the_message_or_in_a_file_that_it_names(card: Card
     made = render(card, pictures=PICTURES)
     message = shown(made.blocks)
     everything = bare(message) + "".join(bare(whole) for _, whole in made.rest)
-    for text in told(card):
+    for text in set(told(card)):
         assert bare(text) in everything
     files = [name for name, _ in made.rest]
     assert len(set(files)) == len(files)
-    for name in files:
-        assert name in message
-
-
-@quickly
-@given(card=cards)
-def test_nobody_is_mentioned_and_no_link_leads_elsewhere_than_the_web(card: Card) -> None:
-    made = render(card, pictures=PICTURES)
-    assert not _MENTION.search(made.text)
-    assert not _BROADCAST.search(made.text)
-    for element in walk(made.blocks):
-        text = element.get("text")
-        if element.get("type") == "mrkdwn":
-            assert element["verbatim"]
-            assert not _MENTION.search(element["text"])
-        if element.get("type") in {"mrkdwn", "plain_text"} and "<" not in element["text"]:
-            assert not _BROADCAST.search(element["text"]) or "`" in element["text"]
-        if "url" in element:
-            assert re.match(r"https?://", element["url"], re.IGNORECASE)
-        if element.get("type") == "rich_text":
-            kinds = {inner["type"] for inner in walk(element["elements"]) if "type" in inner}
-            assert kinds <= _KINDS
-        del text
-
-
-@quickly
-@given(card=cards, again=st.booleans())
-def test_the_same_card_is_the_same_message(card: Card, again: bool) -> None:
-    assert render(card) == render(card.model_copy(deep=True) if again else card)
+    assert all(name in message for name in files)
+    assert render(card.model_copy(deep=True), pictures=PICTURES) == made
