@@ -1,4 +1,4 @@
-"""Blocks as a page that resembles Slack, light and dark, to be looked at in a browser. For people who change a renderer; no test asserts it.
+"""Blocks as a page that resembles Slack, light and dark, to be looked at in a browser; no test asserts it.
 
     python -m tests.unit.slack.render.snapshots --pictures FOLDER
 
@@ -13,28 +13,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _STYLE = """
-* { box-sizing: border-box } body { margin: 0; display: flex; font: 15px/1.46668 Lato, "Noto Sans", "Segoe UI", sans-serif }
-main { flex: 1; padding: 18px 20px 22px 64px; position: relative; min-height: 100vh; background: #fff; color: #1d1c1d; min-width: 0 }
-main.dark { background: #1a1d21; color: #d1d2d3 } main::before { content: "N"; position: absolute; left: 20px; top: 20px; width: 36px;
-height: 36px; border-radius: 8px; background: #3a46d4; color: #fff; font-weight: 900; text-align: center; line-height: 36px }
-.who { font-weight: 900 } .who small { font-weight: 400; opacity: .6; font-size: 12px; margin-left: 6px }
-.app { font-size: 10px; background: #8883; border-radius: 2px; padding: 1px 3px; margin-left: 5px; vertical-align: 2px }
-h2 { font-size: 18px; line-height: 1.33; margin: 8px 0; font-weight: 900 } .b { margin: 6px 0; max-width: 640px; overflow-wrap: anywhere }
-.context { font-size: 13px; opacity: .75; display: flex; flex-wrap: wrap; gap: 2px 8px } .context span { white-space: pre-wrap }
-.fields { display: grid; grid-template-columns: 1fr 1fr; gap: 8px 16px } hr { border: 0; border-top: 1px solid #8884; margin: 14px 0 }
-.rich, .text { white-space: pre-wrap } pre { font: 12px/1.5 ui-monospace, Menlo, "DejaVu Sans Mono", monospace; background: #8881; margin: 4px 0;
-border: 1px solid #8884; border-radius: 4px; padding: 8px; overflow-x: auto; white-space: pre-wrap }
-code { font: 12px ui-monospace, "DejaVu Sans Mono", monospace; color: #c01343; background: #8881; border: 1px solid #8883; border-radius: 3px;
-padding: 1px 3px } .dark code { color: #e8912d } a { color: #1264a3 } .dark a { color: #1d9bd1 }
-blockquote { margin: 4px 0; padding-left: 12px; border-left: 4px solid #8886; white-space: pre-wrap }
-.actions { display: flex; flex-wrap: wrap; gap: 8px } .button, .select { border: 1px solid #8888; border-radius: 8px; padding: 4px 12px;
-font-weight: 700; font-size: 13px } .primary { background: #007a5a; color: #fff; border-color: #007a5a }
-.danger { color: #e01e5a; border-color: #e01e5a } .select { font-weight: 400 } .select::after { content: " ▾" }
-table { border-collapse: collapse; font-size: 13px; overflow-wrap: normal } td { border: 1px solid #8884; padding: 4px 8px; vertical-align: top }
-tr:first-child td { font-weight: 700; background: #8881 } .image { width: 340px; height: 212px; border-radius: 8px; background: #8883; display: grid;
-place-items: center; font-size: 12px } label { font-weight: 700; display: block; margin-top: 10px } .input { border: 1px solid #8888;
-border-radius: 4px; padding: 6px 10px; min-height: 34px; white-space: pre-wrap } .hint { font-size: 13px; opacity: .75 }
-.task { padding: 3px 0 } .file { border: 1px solid #8884; border-radius: 8px; padding: 8px 12px; margin: 4px 0; width: 320px; font-size: 13px }
+* { box-sizing: border-box } body { margin: 0; display: flex; font: 15px/1.46668 Lato, "Noto Sans", "Segoe UI",
+sans-serif } main { flex: 1; padding: 18px 20px 22px 64px; position: relative; min-height: 100vh; background: #fff;
+color: #1d1c1d; min-width: 0 } main.dark { background: #1a1d21; color: #d1d2d3 } main::before { content: "N";
+position: absolute; left: 20px; top: 20px; width: 36px; height: 36px; border-radius: 8px; background: #3a46d4; color:
+#fff; font-weight: 900; text-align: center; line-height: 36px } .who { font-weight: 900 } .who small { font-weight:
+400; opacity: .6; font-size: 12px; margin-left: 6px } .app { font-size: 10px; background: #8883; border-radius: 2px;
+padding: 1px 3px; margin-left: 5px; vertical-align: 2px } h2 { font-size: 18px; line-height: 1.33; margin: 8px 0;
+font-weight: 900 } .b { margin: 6px 0; max-width: 640px; overflow-wrap: anywhere } .context { font-size: 13px;
+opacity: .75; display: flex; flex-wrap: wrap; gap: 2px 8px } .context span { white-space: pre-wrap } .fields {
+display: grid; grid-template-columns: 1fr 1fr; gap: 8px 16px } hr { border: 0; border-top: 1px solid #8884; margin:
+14px 0 } .rich, .text { white-space: pre-wrap } pre { font: 12px/1.5 ui-monospace, Menlo, "DejaVu Sans Mono",
+monospace; background: #8881; margin: 4px 0; border: 1px solid #8884; border-radius: 4px; padding: 8px; overflow-x:
+auto; white-space: pre-wrap } code { font: 12px ui-monospace, "DejaVu Sans Mono", monospace; color: #c01343;
+background: #8881; border: 1px solid #8883; border-radius: 3px; padding: 1px 3px } .dark code { color: #e8912d } a {
+color: #1264a3 } .dark a { color: #1d9bd1 } blockquote { margin: 4px 0; padding-left: 12px; border-left: 4px solid
+#8886; white-space: pre-wrap } .actions { display: flex; flex-wrap: wrap; gap: 8px } .button, .select { border: 1px
+solid #8888; border-radius: 8px; padding: 4px 12px; font-weight: 700; font-size: 13px } .primary { background:
+#007a5a; color: #fff; border-color: #007a5a } .danger { color: #e01e5a; border-color: #e01e5a } .select { font-weight:
+400 } .select::after { content: " ▾" } table { border-collapse: collapse; font-size: 13px; overflow-wrap: normal } td
+{ border: 1px solid #8884; padding: 4px 8px; vertical-align: top } tr:first-child td { font-weight: 700; background:
+#8881 } .image { width: 340px; height: 212px; border-radius: 8px; background: #8883; display: grid; place-items:
+center; font-size: 12px } label { font-weight: 700; display: block; margin-top: 10px } .input { border: 1px solid
+#8888; border-radius: 4px; padding: 6px 10px; min-height: 34px; white-space: pre-wrap } .hint { font-size: 13px;
+opacity: .75 } .task { padding: 3px 0 } .file { border: 1px solid #8884; border-radius: 8px; padding: 8px 12px;
+margin: 4px 0; width: 320px; font-size: 13px }
 """
 
 
@@ -103,10 +106,10 @@ def _element(element: Mapping[str, Any]) -> str:
         case "plain_text_input":
             tall = ' style="min-height:90px"' if element.get("multiline") else ""
             return f'<div class="input"{tall}>{_e(element.get("initial_value", "")) or _text(element.get("placeholder"))}</div>'
-        case "checkboxes":
-            chosen = element.get("initial_options", [])
+        case "radio_buttons":
+            chosen = element.get("initial_option")
             return "".join(
-                f"<div>{'☑' if option in chosen else '☐'} {_text(option['text'])}</div>" for option in element["options"]
+                f"<div>{'◉' if option == chosen else '○'} {_text(option['text'])}</div>" for option in element["options"]
             )
         case _:
             chosen = element.get("initial_option") or {}
