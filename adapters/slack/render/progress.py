@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.slack.render.blocks import CONTEXT, note
-from adapters.slack.render.text import calm, clip, pieces
+from adapters.slack.render.text import calm, clip
 from core.conversation.presenter.phrases import duration
 from core.words.cards import Card, Step, Steps, StepState, Text, Tone
 
@@ -53,7 +53,7 @@ def chunks(old: Card | None, new: Card) -> list[dict[str, Any]]:
     shown = set(_notes(old)) if old is not None else set()
     said = "\n".join(line for line in _notes(new) if line not in shown)
     if said.strip():
-        made.append({"type": "blocks", "blocks": [note(part) for part in list(pieces(said, CONTEXT))[:5]]})
+        made.append({"type": "blocks", "blocks": [note(clip(said, CONTEXT))]})  # the card that comes in the end says it whole
     return made
 
 

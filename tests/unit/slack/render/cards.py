@@ -149,8 +149,8 @@ def _told(child: Any) -> Iterator[str]:
         case Files(files=files):
             for file in files:
                 yield from (*file.path.split("/"), file.purpose)
-        case Log(title=title, lines=logged):
-            yield from (title, *logged)
+        case Log(title=title, lines=logged, live_app=live):
+            yield from (title, *logged) if logged or live else ()  # a log of nothing is no part
         case Table(columns=columns, rows=rows):
             for row in (columns, *rows):
                 yield from row
