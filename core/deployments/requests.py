@@ -25,6 +25,8 @@ from core.words.events import DeploymentRequested
 from core.words.inbound import Who
 
 Purpose = Literal["deploy", "rollback", "settings", "start", "restart"]
+#: Whoever presses twice wants it once.
+_STARTING = (Deployment.purpose.in_(("start", "restart")), Deployment.state.in_(("queued", "running")))
 
 
 class DeploymentRequests:
@@ -98,7 +100,7 @@ class DeploymentRequests:
         """Start the live release again, in a new instance; as a new release, when settings have been changed that nothing has used yet.
 
         Raises:
-            Conflict: it never was live, or (for start) runs already.
+            Conflict: it never was live, is being started again already, or (for start) runs already.
         """
         async with self._ledger.transaction() as t:
             if (known := await _known(t, key)) is not None:
@@ -107,6 +109,8 @@ class DeploymentRequests:
             release = await self._live(t.session, app)
             if purpose == "start" and app.wanted == "running" and not app.crashed:
                 raise Conflict(f"{slug!r} is running already.")
+            if await t.session.scalar(select(Deployment.id).where(Deployment.app_id == app.id, *_STARTING).limit(1)):
+                raise Conflict(f"{slug!r} is being started again already; its newest card says how far it is.")
             newest = await settings.newest_version(t.session, app.id)
             unused = newest > release.settings_version and not await t.session.scalar(
                 select(Deployment.id).where(Deployment.app_id == app.id, Deployment.settings_version == newest).limit(1)

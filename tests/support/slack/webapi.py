@@ -38,6 +38,7 @@ class Call:
     team: str  #: empty where the token belongs to none
     at: float
     lost: bool = False  #: the answer never arrived
+    port: int = 0  #: of the connection that it came by: tells the processes of an app apart
 
     @property
     def ok(self) -> bool:
@@ -101,7 +102,7 @@ class WebApi:
         answer: Json
         if fault is not None and fault.status:
             answer, status = {"ok": False, "error": f"http {fault.status}"}, fault.status
-            self._record(name, args, answer, status, None, fault)
+            self._record(http, name, args, answer, status, None, fault)
             return web.Response(status=status, text="<html>Slack has some trouble</html>", content_type="text/html")
         try:
             token = _token(http, args)
@@ -125,14 +126,16 @@ class WebApi:
             answer = why.answer
         if team is not None:
             headers["X-OAuth-Scopes"] = ",".join(sorted(team.scopes))
-        self._record(name, args, answer, status, team, fault)
+        self._record(http, name, args, answer, status, team, fault)
         if fault is not None and fault.delay:
             await asyncio.sleep(fault.delay)
         if fault is not None and fault.lose:
             return _break(http)
         return web.json_response(answer, status=status, headers=headers)
 
-    def _record(self, name: str, args: Json, answer: Json, status: int, team: Workspace | None, fault: Fault | None) -> None:
+    def _record(
+        self, http: web.Request, name: str, args: Json, answer: Json, status: int, team: Workspace | None, fault: Fault | None
+    ) -> None:
         kept = {key: value for key, value in args.items() if key not in ("token", "client_secret")}
         self._slack.calls.append(
             Call(
@@ -143,6 +146,7 @@ class WebApi:
                 team=team.id if team else "",
                 at=self._slack.clock.now(),
                 lost=bool(fault and fault.lose),
+                port=http.transport.get_extra_info("peername", ("", 0))[1] if http.transport is not None else 0,
             )
         )
         self._slack.poke()

@@ -302,6 +302,18 @@ async def test_what_is_asked_while_another_deployment_waits_is_of_what_is_live_t
     assert release.artifact == (await house.releases(release.app_id))[1].artifact
 
 
+async def test_an_app_that_is_being_started_again_is_not_started_again_once_more(house: House) -> None:
+    you = await house.you()
+    await house.live(you, "shop")
+    first = await house.engine.restart(you, "shop", key=key())
+    for _ in range(2):
+        with pytest.raises(Conflict, match="started again already"):
+            await house.engine.restart(you, "shop", key=key())
+    assert "live" == (await house.deployed(you, first)).state
+    second = await house.engine.restart(you, "shop", key=key())
+    assert "live" == (await house.deployed(you, second)).state
+
+
 async def test_the_same_key_sets_settings_once(house: House) -> None:
     you, same = await house.you(), key()
     await house.live(you, "shop")
