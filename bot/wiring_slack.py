@@ -94,7 +94,9 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
             engine=face.engine,
             people=people,
             attachments=Attachments(calls, installations, api_url=slack.api_url),
-            answering=Answering(calls, face.inbox, face.engine, tails, directs, link=chat.link, groups=people.groups),
+            answering=Answering(
+                calls, face.inbox, face.engine, tails, directs, link=chat.link, groups=people.groups, api_url=slack.api_url
+            ),
             directs=directs,
             tails=tails,
             homes=homes,

@@ -17,8 +17,10 @@ A form needs a trigger, which Slack takes for three seconds. After that the pers
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -26,7 +28,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from adapters.slack import inbound
-from adapters.slack.calls import Calls
+from adapters.slack.calls import BASE_URL, Calls
 from adapters.slack.directs import Directs
 from adapters.slack.faults import SlackBusy, SlackRefusal
 from adapters.slack.inbound import Where
@@ -43,6 +45,9 @@ from core.words.inbound import Answer, Inbound, Who
 from core.words.thread_ref import ThreadRef
 
 log = structlog.get_logger(__name__)
+# The SDK logs what is sent at DEBUG; that may be a secret.
+_sdk_log = logging.getLogger("slack_sdk.quiet")
+_sdk_log.setLevel(logging.INFO)
 
 PATIENCE = 2.0  #: seconds that an answer waits for its turn before the next way is tried
 SECTION = 3000
@@ -72,6 +77,7 @@ class Answering:
         *,
         link: Callable[[ThreadRef], Awaitable[str]],
         groups: Callable[[str], Awaitable[Sequence[tuple[str, str]]]],
+        api_url: str = BASE_URL,
     ) -> None:
         self._calls = calls
         self._marks = marks
@@ -80,6 +86,7 @@ class Answering:
         self._link = link
         self._groups = groups
         self._directs = directs
+        self._api_url = api_url
 
     async def give(self, where: Where, answer: Answer, *, key: str, who: Who | None = None, asked: Inbound | None = None) -> None:
         """Bring it, once: what was redelivered, to this process or another one, is answered one time."""
@@ -192,7 +199,7 @@ class Answering:
             )
 
         async def respond() -> None:
-            await _respond(where, blocks, text)
+            await _respond(where, blocks, text, api_url=self._api_url)
 
         async def post(channel: str, thread: str | None) -> None:
             await self._calls.call(
@@ -255,15 +262,25 @@ def _view_of(where: Where, blocks: Sequence[Block]) -> dict[str, Any]:
     }
 
 
-async def _respond(where: Where, blocks: Sequence[Block], text: str) -> None:
+def is_hook(url: str, api_url: str) -> bool:
+    """Whether answers may go to this address: hooks.slack.com, or the server that stands in for Slack."""
+    own, there = urlsplit(api_url), urlsplit(url)
+    if (there.scheme, there.netloc) == (own.scheme, own.netloc):
+        return True
+    return there.scheme == "https" and there.netloc == f"hooks.{(own.hostname or '').removeprefix('www.')}"
+
+
+async def _respond(where: Where, blocks: Sequence[Block], text: str, *, api_url: str) -> None:
     """By the URL that came with what they did: five times, for half an hour.
 
     Raises:
         SlackBusy: Slack cannot be reached.
-        SlackRefusal: the URL is used up, or the channel is gone.
+        SlackRefusal: the URL is used up, or the channel is gone, or it does not lead to Slack.
     """
+    if not is_hook(where.response_url, api_url):
+        raise SlackRefusal("The address for answers does not lead to Slack.", error="foreign_response_url")
     # No retries of the SDK's: they post twice when an answer is lost.
-    client = AsyncWebhookClient(where.response_url, timeout=15, retry_handlers=[], trust_env_in_session=True)
+    client = AsyncWebhookClient(where.response_url, timeout=15, retry_handlers=[], trust_env_in_session=True, logger=_sdk_log)
     body: dict[str, Any] = {"response_type": "ephemeral", "replace_original": False, "text": text, "blocks": list(blocks)}
     if where.within:
         body["thread_ts"] = where.thread

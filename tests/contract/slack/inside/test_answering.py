@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+import pytest
+
+from adapters.slack.answering import is_hook
+from adapters.slack.calls import BASE_URL
 from adapters.slack.inbound import Where
 from core.ids import ThreadId
 from core.words.cards import Card, Fact, Facts, Log
@@ -152,3 +157,41 @@ async def test_nothing_that_an_answer_says_is_markup_or_calls_anybody(house: Hou
     assert all(block["text"]["type"] == "plain_text" for block in shown.blocks)
     assert "<!channel>" not in shown.text
     assert "<@U0EVE>" not in shown.text
+
+
+async def test_a_secret_is_in_no_log_however_much_is_logged(
+    house: House, process: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = response_url(house, house.ada)
+    await give(process, where(house, response_url=url), SECRET)
+    (shown,) = house.private(house.ada)
+    assert "hunter2" in render_text(shown)
+    assert not house.slack.called("chat.postEphemeral")  # it came by that URL
+    assert "hunter2" not in caplog.text
+    assert url not in caplog.text
+
+
+async def test_an_address_for_answers_that_is_not_slacks_gets_none(house: House, process: Process) -> None:
+    await give(process, where(house, response_url="http://127.0.0.1:9/hooks/1"), SECRET)
+    (shown,) = house.private(house.ada)
+    assert "hunter2" in render_text(shown)
+    assert house.slack.called("chat.postEphemeral")
+
+
+@pytest.mark.parametrize(
+    ("url", "api_url", "answers"),
+    [
+        ("https://hooks.slack.com/commands/T1/1/x", BASE_URL, True),
+        ("https://hooks.slack-gov.com/actions/T1/1/x", "https://slack-gov.com/api/", True),
+        ("http://127.0.0.1:4000/hooks/1", "http://127.0.0.1:4000/api/", True),
+        ("http://hooks.slack.com/commands/T1/1/x", BASE_URL, False),
+        ("https://hooks.slack.com.example.com/x", BASE_URL, False),
+        ("https://hooks.slack.com:8443/x", BASE_URL, False),
+        ("https://somebody@hooks.slack.com/x", BASE_URL, False),
+        ("http://169.254.169.254/latest", BASE_URL, False),
+        ("http://127.0.0.1:4001/hooks/1", "http://127.0.0.1:4000/api/", False),
+    ],
+)
+def test_answers_go_to_slack_or_to_what_stands_in_for_it_alone(url: str, api_url: str, answers: bool) -> None:
+    assert is_hook(url, api_url) is answers
