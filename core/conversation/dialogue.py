@@ -334,6 +334,7 @@ class Dialogue:
 
     async def _submit_settings(self, sent: FormSubmit) -> Answer:
         settings = forms.read_workspace(sent.values, await self._engine.workspace(sent.who))
+        await self._once(sent.key)
         await self._engine.set_workspace(sent.who, settings)
         return Answer(text="The workspace's settings are saved.")
 
@@ -345,11 +346,11 @@ class Dialogue:
             case c.NotifyList():
                 return Answer(card=answers.subscriptions_card(await self._engine.subscriptions(who), {}))
             case c.NotifyOff():
-                return await self._subscribe(who, place, parsed.app, ())
+                return await self._subscribe(who, place, parsed.app, (), command.key)
             case c.Notify(kinds=()):
                 return await self._notify_form(who, place)
             case c.Notify():
-                return await self._subscribe(who, place, parsed.app, parsed.kinds)
+                return await self._subscribe(who, place, parsed.app, parsed.kinds, command.key)
 
     async def _notify_form(self, who: Who, place: ThreadRef | None) -> Answer:
         place = _channel(place)
@@ -358,9 +359,10 @@ class Dialogue:
 
     async def _submit_notify(self, sent: FormSubmit) -> Answer:
         channel, slug, kinds = forms.read_notify(sent.values)
-        return await self._subscribe(sent.who, replace(_channel(sent.place), channel=channel), slug, kinds)
+        return await self._subscribe(sent.who, replace(_channel(sent.place), channel=channel), slug, kinds, sent.key)
 
-    async def _subscribe(self, who: Who, place: ThreadRef, slug: str | None, kinds: Sequence[str]) -> Answer:
+    async def _subscribe(self, who: Who, place: ThreadRef, slug: str | None, kinds: Sequence[str], key: str) -> Answer:
+        await self._once(key)
         try:
             if kinds:
                 await self._engine.subscribe(who, place, slug, kinds)

@@ -870,6 +870,22 @@ async def test_the_form_of_notifications_begins_with_this_channel_and_tells_the_
     assert talk.engine.calls[-1] == ("subscribe", there, None, ("live",))
 
 
+async def test_a_subscription_that_is_delivered_again_does_not_come_back_after_somebody_ended_it(talk: Talk) -> None:
+    for again in (False, True):
+        answer = await talk.fills("notify", "", place=CHANNEL, key="form", channel="news", app="todo", kinds="live")
+        assert bool(answer.text) != again
+        await talk.types("notify off todo", place=CHANNEL, key="off")
+    assert [call[0] for call in talk.engine.calls] == ["subscribe", "unsubscribe"]
+
+
+async def test_settings_of_the_workspace_that_are_delivered_again_undo_nothing(talk: Talk) -> None:
+    await talk.fills("settings", "", key="form", approvers="anyone")
+    await talk.fills("settings", "", approvers="requester")
+    again = await talk.fills("settings", "", key="form", approvers="anyone")
+    assert (again.text, again.error) == ("", False)
+    assert [call[1].approvers for call in talk.engine.calls] == ["anyone", "requester"]
+
+
 @pytest.mark.parametrize(
     "values", [{}, {"channel": "news"}, {"channel": " ", "kinds": "all"}, {"channel": "news", "kinds": "rain"}]
 )
