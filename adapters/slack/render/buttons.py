@@ -12,7 +12,7 @@ from typing import Any
 
 from adapters.slack.render.blocks import BUTTON, Element, actions, plain, weight
 from adapters.slack.render.fitting import Group, Piece, Rank
-from adapters.slack.render.text import units, web_url
+from adapters.slack.render.text import calm, units, web_url
 from core.words.cards import Button, Confirm, Link
 
 LINK = "link"
@@ -117,7 +117,7 @@ def _is_cut(item: Button | Link) -> bool:
     texts: list[tuple[str, int]] = [(item.label, BUTTON)]
     if isinstance(item, Button) and item.confirm is not None:
         texts += [(item.confirm.title, 100), (item.confirm.text, 300), (item.confirm.yes, 30)]
-    return any(units(text) > most for text, most in texts)
+    return any(units(calm(text)) > most for text, most in texts)
 
 
 def _told(item: Button | Link) -> str:

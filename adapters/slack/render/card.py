@@ -16,7 +16,7 @@ from adapters.slack.render import parts
 from adapters.slack.render.blocks import CONTEXT, HEADER, Block, context, divider, header, mrkdwn, plain
 from adapters.slack.render.buttons import Ids, as_action, buttons
 from adapters.slack.render.fitting import Group, Piece, Rank, fit
-from adapters.slack.render.text import clip, markup, units
+from adapters.slack.render.text import calm, clip, markup, units
 from core.words.cards import Button, Card, Child, Facts, Files, Image, Link, Log, Section, Steps, Table, Text, Tone
 
 STATUS = 60
@@ -70,7 +70,8 @@ def notification(card: Card) -> str:
 
 def _frame(card: Card) -> list[Group]:
     """The title, and the line below it."""
-    title, status, subtitle = card.title.strip() or "Nexus", card.status.strip(), card.subtitle.strip()
+    title, status, subtitle = (calm(text).strip() for text in (card.title, card.status, card.subtitle))
+    title = title or "Nexus"
     made = [Group(pieces=[Piece(block=header(title))], whole=card.title, name="title.txt", rank=Rank.FRAME)]
     elements = []
     if status:

@@ -15,6 +15,7 @@ from adapters.slack.render.buttons import Ids, button, link
 from adapters.slack.render.text import clip, exact, inline, web_url, words
 from core.conversation.presenter.parts import stop_button
 from core.conversation.presenter.phrases import count, moment
+from core.conversation.redaction import shown_line
 from core.words.cards import Fact, Facts
 from core.words.views import AppState, AppView, SubscriptionView, WorkspaceSettings
 
@@ -104,7 +105,7 @@ def _app(app: AppView, thread: str, ids: Ids) -> list[Block]:
         "format": "{date_short_pretty}, {time}",  # in the reader's own time zone
         "fallback": moment(app.updated_at),
     }
-    name = words(clip(app.name.strip() or app.slug, NAME), "bold")
+    name = words(clip(shown_line(app.name, NAME) or app.slug, NAME), "bold")
     lines: list[Line] = [[*words(f"{dot} "), *name, *words(f"  {told} · "), changed]]
     if web_url(app.url):
         lines.append([{"type": "link", "url": app.url, "text": exact(app.url)}])
@@ -125,7 +126,7 @@ def _row(app: AppView, thread: str, ids: Ids) -> list[Element]:
         row.append(button(ids, "logs", "Logs", slug))
     row.append(button(ids, "settings", "Settings", slug))
     if app.state in (AppState.LIVE, AppState.CRASHED):
-        stop = stop_button(slug, clip(app.name.strip() or slug, 60))
+        stop = stop_button(slug, clip(shown_line(app.name, 60) or slug, 60))
         row.append(button(ids, stop.action, stop.label, stop.value, confirm=stop.confirm))
     return row
 

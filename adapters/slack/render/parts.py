@@ -72,7 +72,7 @@ def text(item: Text, code_name: str = "code.txt") -> list[Group]:
             made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines(item.text)]
             return [Group(pieces=made, whole=item.text, name=code_name, most=CODE_BYTES)]
         case "muted":
-            made = [Piece(block=note(part), count=part.count("\n") + 1) for part in pieces(item.text.strip(), CONTEXT)]
+            made = [Piece(block=note(part), count=part.count("\n") + 1) for part in pieces(calm(item.text.strip()), CONTEXT)]
             return [Group(pieces=made, whole=item.text, name="notes.txt")]
         case "warning":
             first, *others = [line for line in item.text.split("\n") if line.strip()]
@@ -291,9 +291,9 @@ def images(items: Sequence[Image], pictures: Mapping[str, str]) -> list[Group]:
     made: list[Group] = []
     missing: list[str] = []
     for item in items:
-        file, alt = pictures.get(item.path, ""), item.alt.strip() or "A picture"
+        file, alt = pictures.get(item.path, ""), calm(item.alt).strip() or "A picture"
         if file and units(alt) <= CONTEXT:
-            block: Block = {"type": "image", "slack_file": {"id": file}, "alt_text": calm(alt), "title": plain(alt, CONTEXT)}
+            block: Block = {"type": "image", "slack_file": {"id": file}, "alt_text": alt, "title": plain(alt, CONTEXT)}
             made.append(Group(pieces=[Piece(block=block)], whole=item.alt, name="picture.txt", rank=Rank.EVIDENCE))
         else:
             missing.append(alt)

@@ -338,3 +338,10 @@ def test_a_long_title_is_cut_in_sight_and_said_whole_below() -> None:
     made = card(title=title)
     assert made.blocks[0]["text"]["text"].endswith("…")
     assert title.strip() in shown(made.blocks[1:])
+
+
+@pytest.mark.parametrize("style", ["muted", "body", "warning"])
+def test_what_grows_because_its_mentions_are_broken_is_not_cut(style: str) -> None:
+    made = render(Card(kind="build", title="Todo", children=[Text.model_validate({"text": "<!here> " * 300, "style": style})]))
+    assert shown(made.blocks).count("!here>") == 300
+    assert not made.rest
