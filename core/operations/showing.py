@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from core.conversation.outbox import Outbox
 from core.conversation.presenter import AppFacts, present
+from core.conversation.redaction import shown_line
 from core.errors import NexusError, TemporaryError
 from core.ids import AppId, ThreadId
 from core.ledger.feed import Feed
@@ -139,7 +140,8 @@ class Showing:
     async def _open(self, row: Thread) -> ThreadRef:
         """Open the thread on its platform. Done twice, because the first was cut off before it was written down, it is one thread."""
         chat = self._outbox.chats[row.platform]
-        ref = await chat.open_thread(row.workspace_ref, row.channel, row.title, key=row.id, user=row.opened_for)
+        title = shown_line(row.title)  # they are somebody's words, typed where nobody else read them
+        ref = await chat.open_thread(row.workspace_ref, row.channel, title, key=row.id, user=row.opened_for)
         async with self._ledger.transaction() as t:
             await t.session.execute(
                 update(Thread).where(Thread.id == row.id).values(channel=ref.channel, thread=ref.thread, opened=True)

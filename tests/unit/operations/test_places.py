@@ -89,6 +89,21 @@ async def test_a_build_at_a_place_makes_a_thread_that_is_opened_when_it_is_shown
     assert (build.thread, build.slug) == (found.thread, found.app)
 
 
+async def test_a_secret_among_the_words_does_not_open_the_thread(house: House) -> None:
+    titles: list[str] = []
+
+    class Titled(TalkingChat):
+        async def open_thread(self, workspace: str, channel: str, title: str, *, key: str, user: str = "") -> ThreadRef:
+            titles.append(title)
+            return await super().open_thread(workspace, channel, title, key=key, user=user)
+
+    ada = await mate(house, "ada")
+    await asked(house, ada, "a shop with the key sk-live-0123456789abcdef", channel("general", user="ADA"))
+    async with shown_by(house, {CHAT: Titled(CHAT)}):
+        await caught_up(house)
+    assert titles == ["a shop with the key •••"]
+
+
 async def test_a_place_is_seen_by_its_workspace_alone(house: House) -> None:
     ada, eve = await mate(house, "ada"), await mate(house, "eve", workspace="T2")
     await asked(house, ada, "a list of chairs", channel("general", thread="17"))
