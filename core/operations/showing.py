@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import defaultdict
 
 import structlog
 from sqlalchemy import select, update
@@ -28,6 +29,8 @@ from core.words.thread_ref import ThreadRef
 log = structlog.get_logger(__name__)
 
 HISTORIES = 64  #: apps whose events are kept in memory
+#: Of one platform. Each takes a connection of Postgres for as long as the platform lets it wait, and there are not many of these.
+THREADS_AT_ONCE = 24
 
 
 class Showing:
@@ -39,6 +42,7 @@ class Showing:
         self._outbox = outbox
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()  # threads of which more was told while they were being shown
+        self._turns: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(THREADS_AT_ONCE))  # by platform
         self._histories: dict[str, list[Event]] = {}  # of the apps shown last; events never change
 
     async def run(self) -> None:
@@ -47,8 +51,8 @@ class Showing:
             async with contextlib.aclosing(self._feed.wakes(EVENTS_CHANNEL)) as wakes:
                 async for _ in wakes:
                     try:
-                        for thread in await self._behind():
-                            self._begin(thread)
+                        for thread, platform in await self._behind():
+                            self._begin(thread, platform)
                     except TemporaryError as error:
                         log.warning("threads cannot be shown just now", error=error.message)
                     except Exception:
@@ -61,23 +65,23 @@ class Showing:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._outbox.close()
 
-    def _begin(self, thread: str) -> None:
+    def _begin(self, thread: str, platform: str) -> None:
         if thread in self._tasks:
             self._again.add(thread)  # it may have had its last look already
             return
-        task = asyncio.create_task(self._catch_up(thread), name=f"show {thread}")
+        task = asyncio.create_task(self._catch_up(thread, platform), name=f"show {thread}")
         self._tasks[thread] = task
-        task.add_done_callback(lambda _: self._done(thread, task))
+        task.add_done_callback(lambda _: self._done(thread, platform, task))
 
-    def _done(self, thread: str, task: asyncio.Task[None]) -> None:
+    def _done(self, thread: str, platform: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(thread) is task:
             del self._tasks[thread]
             if thread in self._again:
                 self._again.discard(thread)
-                self._begin(thread)
+                self._begin(thread, platform)
 
-    async def _behind(self) -> list[str]:
-        """Threads of this process's platforms that show less than their app's events tell."""
+    async def _behind(self) -> list[tuple[str, str]]:
+        """Threads of this process's platforms that show less than their app's events tell, each with its platform."""
         newest = (
             select(EventRow.id)
             .where(EventRow.app_id == Thread.app_id)
@@ -88,7 +92,8 @@ class Showing:
         )
         async with self._ledger.reading() as session:
             ours = (Thread.app_id.is_not(None), Thread.platform.in_(self._outbox.chats))
-            return list(await session.scalars(select(Thread.id).where(*ours, Thread.presented < newest)))
+            found = await session.execute(select(Thread.id, Thread.platform).where(*ours, Thread.presented < newest))
+            return [(row.id, row.platform) for row in found]
 
     async def _history(self, app: AppId) -> list[Event]:
         """All events of an app; only those that are new are read."""
@@ -100,9 +105,9 @@ class Showing:
             del self._histories[next(iter(self._histories))]
         return known
 
-    async def _catch_up(self, thread: str) -> None:
+    async def _catch_up(self, thread: str, platform: str) -> None:
         try:
-            async with holding(self._ledger, f"thread:{thread}") as mine:
+            async with self._turns[platform], holding(self._ledger, f"thread:{thread}") as mine:
                 while mine and await self._show(thread):
                     pass
         except TemporaryError as error:

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from core.builds.requests import BuildRequest
 from core.conversation.chat import Chat
@@ -18,7 +18,7 @@ from core.ids import AppId
 from core.ledger.feed import Feed
 from core.ledger.messages import SentRecord
 from core.ledger.tables import App, EventRow, Thread
-from core.operations.showing import Showing
+from core.operations.showing import THREADS_AT_ONCE, Showing
 from core.words.events import Said
 from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef
@@ -303,3 +303,29 @@ async def test_of_two_processes_with_the_same_platform_one_opens_and_writes(hous
     assert len(posted) == len(chat.messages)
     for build in builds:
         assert [f"{build.slug} {n}" for n in range(5)] == [m.text for m in chat.messages if m.text.startswith(f"{build.slug} ")]
+
+
+async def test_threads_that_wait_for_their_platform_leave_the_database_to_others(house: House) -> None:
+    ada = await mate(house, "ada")
+    opening: set[str] = set()
+    full, through = asyncio.Event(), asyncio.Event()
+
+    class Slow(TalkingChat):
+        async def open_thread(self, workspace: str, channel: str, title: str, *, key: str, user: str = "") -> ThreadRef:
+            opening.add(key)
+            if len(opening) == THREADS_AT_ONCE:
+                full.set()
+            await through.wait()
+            return await super().open_thread(workspace, channel, title, key=key, user=user)
+
+    for number in range(THREADS_AT_ONCE + 3):
+        await asked(house, ada, f"app number {number}", channel())
+    locks = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    async with shown_by(house, {CHAT: Slow(CHAT)}):
+        async with asyncio.timeout(30):
+            await full.wait()
+        async with house.ledger.reading() as session:
+            assert await session.scalar(locks) == THREADS_AT_ONCE
+        through.set()
+        await caught_up(house)
+    assert len(opening) == THREADS_AT_ONCE + 3

@@ -74,13 +74,13 @@ async def test_what_is_told_while_a_thread_has_its_last_look_is_not_left_for_whe
     looks: asyncio.Queue[str] = asyncio.Queue()
     last = asyncio.Event()
 
-    async def look(thread: str) -> None:
+    async def look(thread: str, platform: str) -> None:
         looks.put_nowait(thread)
         await last.wait()
 
     showing._catch_up = look  # type: ignore[method-assign]
     for _ in range(3):
-        showing._begin("t")
+        showing._begin("t", "web")
     async with asyncio.timeout(10):
         assert "t" == await looks.get()
         last.set()
