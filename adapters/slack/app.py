@@ -2,7 +2,8 @@
 
 Made once by the composition root, served by `adapters.slack.sockets` and `adapters.slack.http` alike. A listener acknowledges
 first and hands on to the desk, and does nothing else in between: one that raised right after its acknowledgement would take it
-back. Only a form is looked at before, for what can be told in no time: its errors stand beside the fields then.
+back. Only a form is looked at before, for what can be told in no time: its errors stand beside the fields then; and a menu gets
+its options by the acknowledgement itself.
 
 Whatever arrives is acknowledged, also what nobody asked for: Bolt would write the whole of it, with people's words, into the log.
 """
@@ -135,10 +136,13 @@ def _listen(app: AsyncApp, desk: Desk, command: str) -> None:
     async def acknowledged(ack: AsyncAck) -> None:
         await ack()
 
+    @app.options(ANYTHING)
+    async def typing(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+        await ack(await desk.offered(inbound.sought(body, _workspace(context))))
+
     app.event(ANYTHING)(acknowledged)
     app.shortcut(ANYTHING)(acknowledged)
     app.view_closed(ANYTHING)(acknowledged)
-    app.options(ANYTHING)(acknowledged)
     app.command(ANYTHING)(acknowledged)
 
 

@@ -20,13 +20,14 @@ from adapters.slack.answering import Answering
 from adapters.slack.attachments import Attachments
 from adapters.slack.directs import Directs
 from adapters.slack.home import Homes
-from adapters.slack.inbound import Filled, Pressed, Said, Where
+from adapters.slack.inbound import Filled, Pressed, Said, Sought, Where
 from adapters.slack.people import Bot, SlackPeople
 from adapters.slack.ports import SlackDialogue, SlackEngine
+from adapters.slack.render.files import paths, suggestions
 from adapters.slack.tail import Tails
 from core.conversation.outbox import Clock, RealClock
 from core.errors import NexusError, TemporaryError, UserError
-from core.ids import ThreadId
+from core.ids import BuildId, ThreadId
 from core.words.attachment import Attachment
 from core.words.inbound import Answer, Inbound, Who
 from core.words.views import ThreadView
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 24  #: requests that are seen through at the same time; the others wait in line, acknowledged
 PAUSES = (0.5, 2.0, 5.0)  #: seconds before each further attempt at what fails for the moment
 NOTHING_DONE = "Nexus cannot find out just now who you are or what this is about. Nothing was done; try again in a minute."
+OFFER = 2.5  #: seconds in which the options of a menu are found; Slack waits for three
 GOODBYE = 20.0  #: seconds that `close` waits for what is under way
 
 
@@ -147,6 +149,19 @@ class Desk:
 
         await self._through(sent.where, sent.key, mean)
         await self._p.homes.acted(sent.where.workspace, sent.where.user)
+
+    async def offered(self, sought: Sought) -> dict[str, list[dict[str, Any]]]:
+        """The options of a menu of files; none where they cannot be told, since there is no place to say why."""
+        try:
+            async with asyncio.timeout(OFFER):
+                who = await self._p.people.who(sought.where.workspace, sought.where.user)
+                build = await self._p.engine.build_view(who, BuildId(sought.build))
+            return suggestions(build.build, paths(build.files), sought.text)
+        except (Bot, NexusError, TimeoutError) as error:
+            log.info("a menu gets no options", user=sought.where.user, reason=str(error))
+        except Exception:
+            log.exception("a menu gets no options", user=sought.where.user)
+        return {"options": []}
 
     async def home_opened(self, workspace: str, user: str) -> None:
         """Somebody looks at the Home tab."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from adapters.slack.render.buttons import LINK, action_of
+from adapters.slack.render.files import build_of
 from core.conversation.grammar import VERBS, parse
 from core.errors import InvalidInput
 from core.ids import ThreadId
@@ -106,6 +107,15 @@ class Filled:
     value: str
     values: Mapping[str, str]
     people: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What was typed into the menu of a build's files, which are too many to be in the message."""
+
+    where: Where
+    build: str
+    text: str
 
 
 # --- words ------------------------------------------------------------------------------------------------------------------
@@ -239,6 +249,12 @@ def pressed(body: Mapping[str, Any], workspace: str) -> Pressed | None:
     )
     key = _key(workspace, "press", channel, ts or _text(view, "id"), _text(did, "action_id"), _text(did, "action_ts"), where.user)
     return Pressed(where=where, key=key, action=name, value=_chosen(did), message=ts)
+
+
+def sought(body: Mapping[str, Any], workspace: str) -> Sought:
+    """What a menu asks its options for; without a build where it is no menu of files."""
+    where = Where(workspace=workspace, user=_text(_part(body, "user"), "id"))
+    return Sought(where=where, build=build_of(_text(body, "block_id")), text=_text(body, "value"))
 
 
 def filled(body: Mapping[str, Any], workspace: str, form: str, value: str, values: Mapping[str, str]) -> Filled:

@@ -75,6 +75,7 @@ def manifest(*, url: str = "", command: str = COMMAND) -> dict[str, Any]:
     oauth: dict[str, Any] = {"scopes": {"bot": sorted(SCOPES)}}
     if base:
         events["request_url"] = interactivity["request_url"] = slash["url"] = base + EVENTS_PATH
+        interactivity["message_menu_options_url"] = base + EVENTS_PATH
         oauth["redirect_urls"] = [base + OAUTH_REDIRECT]
     return {
         "_metadata": {"major_version": 1, "minor_version": 1},

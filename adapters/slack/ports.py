@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
-from core.ids import ThreadId
+from core.ids import BuildId, ThreadId
 from core.words.inbound import Answer, Inbound, Who
 from core.words.thread_ref import ThreadRef
-from core.words.views import AppView, SubscriptionView, ThreadView, WorkspaceSettings, WorkspaceUsage
+from core.words.views import AppView, BuildView, SubscriptionView, ThreadView, WorkspaceSettings, WorkspaceUsage
 
 
 class SlackDialogue(Protocol):
@@ -35,6 +35,8 @@ class SlackEngine(Protocol):
     async def apps(self, who: Who) -> list[AppView]: ...
 
     async def app(self, who: Who, slug: str) -> AppView: ...
+
+    async def build_view(self, who: Who, build: BuildId) -> BuildView: ...
 
     async def workspace(self, who: Who) -> WorkspaceSettings: ...
 

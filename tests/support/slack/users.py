@@ -204,6 +204,15 @@ class SlackUser(Consent):
             shown.state.setdefault(block["block_id"], {})[element["action_id"]] = value
         return await self._act(shown, block, element, {key: held for key, held in value.items() if key != "type"})
 
+    async def look_up(self, shown: Message | View, action_id: str, typed: str = "") -> Receipt:
+        """Type into a menu that asks the app for its options; the receipt has them."""
+        self._sees(shown)
+        block, element = acting.find(shown, action_id=action_id, kinds=("external_select", "multi_external_select"))
+        payload = acting.payload(self.slack, self.team, self.person, shown, block, element, {})
+        asked = {"type": "block_suggestion", "action_id": action_id, "block_id": block["block_id"], "value": typed}
+        left_out = {"actions", "trigger_id", "response_url", "state"}
+        return await self._interact("interactive", {key: held for key, held in payload.items() if key not in left_out} | asked)
+
     async def submit(self, view: View, entries: Mapping[str, Entry] | None = None) -> Receipt:
         """Fill in a modal by its labels and send it; what the app answers is applied to the modal."""
         stack = self.team.modals.get(self.id, [])

@@ -89,7 +89,7 @@ SCHEMA = _closed(
     settings=_closed(
         [],
         event_subscriptions=_closed(["bot_events"], bot_events=_NAMES, request_url=_URL),
-        interactivity=_closed(["is_enabled"], is_enabled={"const": True}, request_url=_URL),
+        interactivity=_closed(["is_enabled"], is_enabled={"const": True}, request_url=_URL, message_menu_options_url=_URL),
         org_deploy_enabled={"const": False},
         socket_mode_enabled={"type": "boolean"},
         token_rotation_enabled={"const": False},

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.slack.app import slack_app
 from adapters.slack.inbound import OPEN_FORM
+from adapters.slack.render.blocks import plain
 from core.errors import Forbidden
 from tests.contract.slack.inside.house import House, Process
 from tests.support import stories
@@ -234,6 +235,23 @@ async def test_a_choice_shows_the_file(house: House, process: Process) -> None:
     await house.ada.choose(house.slack.messages("#general", thread)[-1], "file", "README.md")
     await house.settled()
     assert "# Todo" in house.told(house.ada)[0]
+
+
+@pytest.mark.parametrize("http", [False, True])
+async def test_a_menu_of_many_files_asks_for_those_that_are_typed(house: House, http: bool) -> None:
+    process = await house.process(sockets=not http, http=http)
+    thread = await house.app_thread()
+    menu = {"type": "external_select", "action_id": "file", "min_query_length": 0}
+    for build in (stories.BUILD, "b_of_somebody_else"):
+        await _say(house, process, thread, [{"type": "actions", "block_id": f"files:{build}", "elements": [menu]}])
+    mine, other = house.slack.messages("#general", thread)[-2:]
+    place = sorted(file.path for file in stories.FILES).index("README.md")
+    receipt = await house.ada.look_up(mine, "file", "readme")
+    assert receipt.answer == {"options": [{"text": plain("README.md", 75), "value": f"{stories.BUILD} {place}"}]}
+    assert len((await house.ada.look_up(mine, "file")).answer["options"]) == len(stories.FILES)
+    assert (await house.ada.look_up(other, "file")).answer == {"options": []}
+    guest = house.slack.workspace.add_user("Guest", restricted=True)
+    assert (await guest.look_up(mine, "file")).answer == {"options": []}
 
 
 async def test_a_refusal_is_said_to_the_one_who_pressed(house: House, process: Process) -> None:
