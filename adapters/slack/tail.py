@@ -92,7 +92,7 @@ class Tails:
             Conflict: too many are followed, or this one already is.
             NexusError: the app has no log, or Slack takes no message there.
         """
-        here = where.within and bool(where.channel)
+        here = await self._in_its_thread(where, who, slug)
         channel = where.channel if here else await self._directs.channel(where.workspace, where.user)
         if any((one.channel, one.slug) == (channel, slug) for one in self._running.values()):
             raise Conflict(f"The log of {slug} is followed already; look a little further up.")
@@ -123,6 +123,13 @@ class Tails:
         self._running[task] = tail
         task.add_done_callback(lambda done: self._running.pop(done, None))
         return "" if channel == where.channel else f"The log of {slug} is followed in your direct messages with Nexus."
+
+    async def _in_its_thread(self, where: Where, who: Who, slug: str) -> bool:
+        """Whether they are in this app's thread. Others may be read by people who see nothing of the app."""
+        if not where.within or where.place is None:
+            return False
+        there = await self._engine.thread_at(who, where.place)
+        return there is not None and there.app == slug
 
     async def stop(self, workspace: str, channel: str, ts: str) -> None:
         """Somebody pressed Stop."""

@@ -11,7 +11,7 @@ from adapters.slack.directs import Directs
 from adapters.slack.inbound import STOP_TAIL, Where
 from adapters.slack.tail import INTERVAL, LIFE, LINES, MOST, Tails
 from core.errors import Conflict
-from core.ids import PrincipalId, WorkspaceId
+from core.ids import PrincipalId, ThreadId, WorkspaceId
 from core.words.inbound import Who
 from tests.contract.slack.inside.house import House, Process
 from tests.support.slack import Message, render_text
@@ -180,6 +180,16 @@ async def test_the_end_of_nexus_is_told(house: House, following: Following) -> N
 
 async def test_outside_of_a_thread_it_is_followed_in_direct_messages(house: House, following: Following) -> None:
     message = await following.start("")
+    assert message.channel == house.ada.dm
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_in_a_thread_that_is_not_the_apps_it_is_followed_in_direct_messages(
+    house: House, following: Following, known: bool
+) -> None:
+    said = await house.ada.say("#general", "who has seen the log?")
+    thread = await house.app_thread(ThreadId("t_empty")) if known else said.ts
+    message = await following.start(thread)
     assert message.channel == house.ada.dm
 
 
