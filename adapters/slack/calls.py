@@ -76,6 +76,7 @@ class Calls:
         self._clients: dict[str, AsyncWebClient] = {}
         self._lost: set[tuple[str, str]] = set()
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def call(
         self, workspace: str, method: str, *, urgent: bool = False, patience: float | None = None, **arguments: object
@@ -123,7 +124,8 @@ class Calls:
         raise SlackBusy("Slack did not take the file; it is tried again by itself.", error=str(status))
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. Whoever calls after that is told to try again later: in another process, or after the next start."""
+        self._closed = True
         self._clients.clear()
         if self._session is not None:
             await self._session.close()
@@ -143,6 +145,7 @@ class Calls:
             raise
 
     async def _once(self, workspace: str, token: str, method: str, arguments: Mapping[str, object]) -> Json:
+        self._http()
         client = self._clients.get(workspace)
         if client is None or client.token != token:
             client = self._clients[workspace] = self._client(token)
@@ -162,6 +165,8 @@ class Calls:
         return client
 
     def _http(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
+        if self._closed:
+            raise SlackBusy("Nexus is stopping; what is not done yet is done after the next start.", error="closed")
+        if self._session is None:
             self._session = aiohttp.ClientSession(timeout=TIMEOUT, trust_env=True, cookie_jar=aiohttp.DummyCookieJar())
         return self._session

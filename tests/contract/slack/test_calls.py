@@ -8,10 +8,11 @@ import logging
 import pytest
 from pydantic import SecretStr
 
-from adapters.slack.calls import Calls
+from adapters.slack.calls import Calls, OneToken
 from adapters.slack.faults import Malformed, SlackBusy, TokenLost
 from core.errors import NotFound, TemporaryError
 from tests.contract.slack.conftest import Outside
+from tests.support.slack import LocalSlack
 
 
 class Changing:
@@ -116,3 +117,15 @@ async def test_nothing_that_is_sent_is_in_the_log(
     assert "invalid_blocks" in logged
     assert "hunter2" not in logged
     assert outside.slack.bot_token not in logged
+
+
+async def test_a_call_after_the_end_is_put_off_and_opens_nothing() -> None:
+    async with LocalSlack() as slack:
+        calls = Calls(OneToken(SecretStr(slack.bot_token)), base_url=slack.api_url)
+        await calls.call("T1", "auth.test")
+        await calls.close()
+        with pytest.raises(SlackBusy):
+            await calls.call("T1", "auth.test")
+        with pytest.raises(SlackBusy):
+            await calls.upload(slack.api_url, b"x")
+        assert calls._session is None
