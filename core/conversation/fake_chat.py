@@ -212,10 +212,10 @@ def check_form(form: Form) -> None:
     Raises:
         InvalidInput: no input or more than 5, two with one name, a select with no option or more than 25.
     """
-    names = [i.name for i in form.inputs]
+    names = [i.name for i in [*form.inputs, *form.more]]
     if not 1 <= len(form.inputs) <= 5 or len(set(names)) != len(names):
         raise InvalidInput(f"The form {form.title!r} needs 1 to 5 inputs with different names.")
-    for i in form.inputs:
+    for i in [*form.inputs, *form.more]:
         if i.kind == "select" and not 1 <= len(i.options) <= 25:
             raise InvalidInput(f"The input {i.name!r} needs 1 to 25 options.")
         if not i.label or len(i.label) > 45 or len(i.hint) > 100:

@@ -1,7 +1,7 @@
 """The forms that a conversation opens, and reading what comes back. Pure.
 
-Called by the dialogue. A form has at most five inputs, which is what Discord shows. What is filled in is untrusted: reading refuses with
-`InvalidInput`, and never repeats a secret.
+Called by the dialogue. A form has at most five inputs, which is what Discord shows, and perhaps more where there is room. What is
+filled in is untrusted: reading refuses with `InvalidInput`, and never repeats a secret.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ _PROVIDER_LABELS = {
 
 
 def build_form(typed: Build) -> Form:
-    """What to build; starts with what was typed already. The provider stays as typed, in the form's value."""
+    """What to build; starts with what was typed already. Where there is no room to ask for the provider, it stays as typed, in the
+    form's value."""
     frameworks = [("", "Let Nexus choose"), *((name, name) for name in FRAMEWORK_NAMES)]
     return Form(
         form="build",
@@ -67,18 +68,28 @@ def build_form(typed: Build) -> Form:
                 max_length=40,
             ),
         ],
+        more=[
+            Input(
+                name="provider",
+                label="Which model writes",
+                kind="select",
+                options=[(name, _PROVIDER_LABELS[name]) for name in PROVIDERS],
+                value=typed.provider,
+            )
+        ],
     )
 
 
 def read_build(value: str, values: Mapping[str, str]) -> BuildRequest:
     """The request that was filled in."""
     framework = values.get("framework", "").strip()
+    provider = values.get("provider", "").strip() or value
     return BuildRequest(
         description=values.get("description", "").strip(),
         framework=framework_name(framework) if framework else None,
         features=features_of(values.get("features", "")),
         styling=values.get("styling", "").strip(),
-        provider=value if value in PROVIDERS else "auto",
+        provider=provider if provider in PROVIDERS else "auto",
         name=values.get("name", "").strip(),
     )
 

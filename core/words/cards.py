@@ -189,7 +189,8 @@ class Input(Value):
 
 
 class Form(Value):
-    """A modal. Its submission comes back as a `FormSubmit` with ``form`` and ``value``."""
+    """A modal. Its submission comes back as a `FormSubmit` with ``form`` and ``value``. ``more`` is asked for too where there is room for
+    more than five inputs; whoever reads the form lives without it."""
 
     form: Annotated[str, Attr(max_length=30)]
     value: Annotated[str, Attr(max_length=69)] = ""
@@ -197,3 +198,4 @@ class Form(Value):
     submit: Annotated[str, Attr(max_length=24)] = "Send"
     text: str = ""
     inputs: list[Input]
+    more: list[Input] = []

@@ -39,7 +39,7 @@ def modal(form: Form, *, metadata: Mapping[str, str] | None = None, groups: Sequ
     blocks: list[Block] = []
     if form.text.strip():
         blocks += [paragraph(part) for part in packed([inline(line) for line in form.text.strip().split("\n")])]
-    for item in form.inputs:
+    for item in [*form.inputs, *form.more]:
         blocks += _blocks(item, groups)
     focused = next((block for block in blocks if block["type"] == "input"), None)
     if focused is not None and focused["element"]["type"] == "plain_text_input":

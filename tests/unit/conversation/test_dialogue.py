@@ -663,6 +663,20 @@ async def test_the_build_form_builds(talk: Talk) -> None:
     assert talk.engine.calls == [("build", expected, None, "k1")]
 
 
+@pytest.mark.parametrize(
+    ("typed", "chosen", "taken"),
+    [("auto", {"provider": "starter"}, "starter"), ("starter", {}, "starter"), ("starter", {"provider": "abacus"}, "auto")],
+)
+async def test_the_model_is_chosen_in_the_build_form_where_there_is_room_and_stays_as_typed_elsewhere(
+    talk: Talk, typed: str, chosen: dict[str, str], taken: str
+) -> None:
+    answer = await talk.types("build --provider starter")
+    assert answer.form is not None
+    assert [(one.name, one.value) for one in answer.form.more] == [("provider", "starter")]
+    await talk.fills("build", typed, description="a todo app", **chosen)
+    assert talk.engine.calls[-1][1].provider == taken
+
+
 async def test_the_change_form_changes(talk: Talk) -> None:
     await talk.fills("change", text="make it blue")
     assert talk.engine.calls == [("change", "todo", "make it blue", "k1")]

@@ -50,7 +50,8 @@ def test_what_was_filled_in_comes_back_by_name_with_the_value_of_the_form() -> N
     filled = {"input:description": {"value": "a todo app"}, "input:framework": option(view, "input:framework", "vue")}
     name, value, values = read(sent(view, **filled))
     assert (name, value) == ("build", "openai")
-    assert values == {"description": "a todo app", "framework": "vue", "features": "", "styling": "", "name": ""}
+    asked = {"description": "a todo app", "framework": "vue", "features": "", "styling": "", "name": "", "provider": "openai"}
+    assert values == asked
     assert json.loads(view["private_metadata"]) == {"channel": "C1", "thread": "1.2", "value": "openai"}
 
 
