@@ -106,6 +106,13 @@ class Outbox:
         while tasks := [ln.task for ln in self._lines.values() if ln.task is not None and thread in {None, ln.thread}]:
             await asyncio.wait(tasks)
 
+    async def leave(self, thread: ThreadId) -> None:
+        """Stop writing to a thread, wherever that is: somebody else may do it from now on."""
+        line = self._lines.pop(thread, None)
+        if line is not None and line.task is not None:
+            line.task.cancel()
+            await asyncio.gather(line.task, return_exceptions=True)
+
     async def close(self) -> None:
         """Stop writing. What is not shown yet is shown when the thread is wanted again."""
         tasks = [line.task for line in self._lines.values() if line.task is not None]

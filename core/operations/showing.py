@@ -138,7 +138,11 @@ class Showing:
                 await self._shown(thread, newest)
                 return True
         self._outbox.show(ThreadId(thread), ref, present(events, app=facts, now=now()))
-        await self._outbox.settled(ThreadId(thread))
+        try:
+            await self._outbox.settled(ThreadId(thread))
+        except asyncio.CancelledError:  # this process has lost its lock, or ends: another one writes there now
+            await self._outbox.leave(ThreadId(thread))
+            raise
         await self._shown(thread, newest)
         return True
 

@@ -19,6 +19,7 @@ from core.ledger.feed import Feed
 from core.ledger.messages import SentRecord
 from core.ledger.tables import App, EventRow, Thread
 from core.operations.showing import THREADS_AT_ONCE, Showing
+from core.words.cards import Card
 from core.words.events import Said
 from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef
@@ -329,3 +330,33 @@ async def test_threads_that_wait_for_their_platform_leave_the_database_to_others
         through.set()
         await caught_up(house)
     assert len(opening) == THREADS_AT_ONCE + 3
+
+
+async def test_who_loses_the_right_to_write_to_a_thread_stops_in_the_middle(house: House) -> None:
+    ada = await mate(house, "ada")
+    posting, stopped = asyncio.Event(), asyncio.Event()
+
+    class Slow(TalkingChat):
+        async def post(self, thread: ThreadRef, card: Card, *, key: str) -> str:
+            if not posting.is_set():
+                posting.set()
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    stopped.set()
+                    raise
+            return await super().post(thread, card, key=key)
+
+    await asked(house, ada, "a list of chairs", channel())
+    chat = Slow(CHAT)
+    async with shown_by(house, {CHAT: chat}), asyncio.timeout(60):
+        await posting.wait()
+        async with house.ledger.reading() as session:
+            await session.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
+                )
+            )
+        await stopped.wait()
+        await caught_up(house)
+    assert [message.card is not None for message in chat.messages].count(True) == 1
