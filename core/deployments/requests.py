@@ -44,10 +44,12 @@ class DeploymentRequests:
             if decided is None:
                 return None
             row, build, app = decided
+            await t.session.refresh(row, ["decided_by"])  # two names, where two had to say yes
             return await self._begin(
                 t,
                 app,
                 who,
+                by=row.decided_by,
                 purpose="deploy",
                 key=f"approval:{row.id}",
                 build=build.id,
@@ -176,6 +178,7 @@ class DeploymentRequests:
         settings_version: int,
         from_release: int | None = None,
         with_data: bool = False,
+        by: str | None = None,
     ) -> DeploymentId:
         row = Deployment(
             id=new_id("d"),
@@ -198,7 +201,7 @@ class DeploymentRequests:
                 build=build,
                 purpose=purpose,
                 release=release,
-                by=who.name,
+                by=by or who.name,
                 from_release=from_release,
                 with_data=with_data,
             ),

@@ -1,0 +1,161 @@
+"""Two processes of the bot beside one Nexus: killed, cut off from Slack, or told the same twice, every thread ends as it should."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.journey.slack.conftest import Opened
+from tests.support.nexus import until
+from tests.support.slack import LocalSlack, Message, SlackUser, render_text
+from tests.support.slack_house import Bot, SlackHouse, Talk
+
+
+@pytest.fixture(scope="module")
+async def house(opened: Opened) -> AsyncIterator[SlackHouse]:
+    async with opened(bots=2, NEXUS_CHATS="false") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def ada(slack: LocalSlack) -> SlackUser:
+    return slack.workspace.add_user("Ada")
+
+
+@pytest.fixture(scope="module")
+def grace(slack: LocalSlack) -> SlackUser:
+    return slack.workspace.add_user("Grace")
+
+
+async def replaced(house: SlackHouse, bot: Bot) -> None:
+    """``kill -9`` of one process; another one is started in its place."""
+    await bot.killed()
+    await house.slack.wait_for(lambda: len(house.slack.sockets.live) == 2, why="the sockets of the killed process are gone")
+    await house.bot()
+
+
+async def counted(house: SlackHouse, slug: str) -> dict[str, int]:
+    """How often each kind of thing happened to an app."""
+    kinds = [fact["kind"] for fact in await house.nexus.events(slug)]
+    return {kind: kinds.count(kind) for kind in kinds}
+
+
+async def happened(house: SlackHouse, slug: str, kind: str, times: int) -> None:
+    """Wait until something happened so often to an app, whoever shows it."""
+
+    async def look() -> bool:
+        return (await counted(house, slug)).get(kind, 0) >= times
+
+    await until(look, what=f"{times} times {kind} of {slug}")
+
+
+# -- killed ----------------------------------------------------------------------------------------------------------------------
+
+
+async def test_whoever_shows_a_thread_may_be_killed_at_any_point(house: SlackHouse, ada: SlackUser, grace: SlackUser) -> None:
+    talk = await house.asked(ada, "notes: title, text --framework express --name notes")
+    building = await talk.card("Building")
+    await replaced(house, house.writer(talk))
+    review = await talk.card("Ready for review")
+    assert [building] == [review] == talk.cards
+    await ada.press(review, "Approve & deploy")
+    await talk.card("Deploying", "Deploying v1")
+    await replaced(house, house.writer(talk))
+    live = await talk.card("Live", "v1, approved by Ada")
+    assert [review, live] == await talk.over(2)
+    assert 200 == (await house.nexus.app("notes", "GET", "/healthz")).status
+    await ada.say(talk.channel, "add a priority", talk.ts)
+    await talk.card("Building", "add a priority")
+    for bot in [bot for bot in house.bots if bot.alive]:
+        await bot.killed()
+    await happened(house, "notes", "approval.requested", 2)
+    assert [] == house.slack.sockets.live
+    for _ in range(2):
+        await house.bot()
+    change = await talk.card("Ready for review", "add a priority")
+    assert [review, live, change] == await talk.over(3)
+    await house.told(grace, grace.press(review, "Setup"), "Setup of notes")
+    await house.told(grace, grace.press(live, "Logs"), "Log of notes")
+    talk.once()
+
+
+async def test_a_click_that_died_with_its_process_can_be_made_again_and_one_that_counted_counts_once(
+    house: SlackHouse, slack: LocalSlack, ada: SlackUser
+) -> None:
+    talk = await house.asked(ada, "keys: door, holder --framework express --name keys")
+    review = await talk.card("Ready for review")
+    kim = slack.workspace.add_user("Kim")
+    before_anything = slack.fault("users.info", held=True)
+    receipt = await kim.press(review, "Approve & deploy")
+    await slack.wait_for(lambda: before_anything.used, why="the click is looked into")
+    await replaced(house, house.bot_of(receipt))
+    before_anything.release()
+    assert "approval.ended" not in await counted(house, "keys")
+    before_the_answer = slack.fault("chat.postEphemeral", held=True)
+    receipt = await kim.press(review, "Approve & deploy")
+    await slack.wait_for(lambda: before_the_answer.used, why="the answer is on its way")
+    await replaced(house, house.bot_of(receipt))
+    before_the_answer.release()
+    live = await talk.card("Live", "v1, approved by Kim")
+    assert [review, live] == await talk.over(2)
+    assert 1 == (await counted(house, "keys"))["deployment.requested"]
+
+
+# -- cut off ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("refuse", [True, False], ids=["nobody answers", "503"])
+async def test_work_goes_on_while_slack_is_down_and_the_thread_catches_up(
+    house: SlackHouse, slack: LocalSlack, ada: SlackUser, refuse: bool
+) -> None:
+    slug = "cups" if refuse else "mugs"
+    talk = await house.asked(ada, f"{slug}: colour, size --framework express --name {slug}")
+    building = await talk.card("Building")
+    await slack.begin_outage(refuse=refuse)
+    await happened(house, slug, "approval.requested", 1)
+    build = (await house.nexus.event(slug, "build.ready"))["build"]
+    assert "Building" in render_text(building)
+    await slack.end_outage()
+    await slack.wait_for_sockets(4)
+    review = await talk.card("Ready for review")
+    assert [building] == [review] == await talk.over(1)
+    assert build in json.dumps(review.blocks)
+    talk.once()
+
+
+async def everywhere(house: SlackHouse, shown: Message, label: str, *people: SlackUser) -> None:
+    """They press the same button at the same moment, twice each and in both processes, and what they did is delivered again."""
+    receipts = await asyncio.gather(*(one.press(shown, label) for one in (*people, *people)))
+    assert 2 == len({house.bot_of(one).process.pid for one in receipts}), "both processes are asked"
+    again = await receipts[0].again()
+    assert all(one.acknowledged for one in (*receipts, *again))
+
+
+# -- twice -----------------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_delivered_again_or_pressed_twice_has_one_effect(
+    house: SlackHouse, slack: LocalSlack, ada: SlackUser, grace: SlackUser
+) -> None:
+    said = await ada.mention("#general", "build pens: colour, price --framework express --name pens")
+    again = await said.again()
+    assert all(attempt.acknowledged for attempt in again)
+    talk = Talk(slack=slack, channel=slack.workspace.channel_id("#general"), ts=said.ts)
+    working = await talk.card("[Cancel]")
+    await everywhere(house, working, "Cancel", ada, grace)
+    cancelled = await talk.card("Cancelled")
+    await everywhere(house, cancelled, "Try again", ada, ada)
+    review = await talk.card("Ready for review")
+    assert [cancelled, review] == await talk.over(2)
+    facts = await counted(house, "pens")
+    assert (2, 1) == (facts["build.requested"], facts["build.cancelled"]), facts
+    await everywhere(house, review, "Approve & deploy", ada, grace)
+    live = await talk.card("Live", "v1, approved by")
+    await everywhere(house, live, "Restart", ada, ada)
+    await talk.card("Live", "restarted by Ada")
+    facts = await counted(house, "pens")
+    assert (1, 2) == (facts["approval.ended"], facts["deployment.requested"]), facts
+    talk.once()
