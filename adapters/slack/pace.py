@@ -115,10 +115,6 @@ class Pace:
         if line.limit is not None:
             line.free_at = max(line.free_at, line.held_until + (line.limit.burst - 1) * line.limit.every)
 
-    def held(self, workspace: str, method: str, channel: str) -> float:
-        """Seconds that Slack still asks to wait."""
-        return max(0.0, self._line(workspace, method, channel).held_until - self._clock.now())
-
     def _line(self, workspace: str, method: str, channel: str) -> _Line:
         limit = self._limits.get(method)
         place = (workspace, method, channel if limit is not None and limit.per_channel else "")

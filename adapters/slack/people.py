@@ -1,9 +1,9 @@
 """Who acts: a Slack user as a principal of the workspace.
 
-Asked by `adapters.slack.desk` for everything that somebody does, before it is done. Slack is asked for a person every five
-minutes and for the user groups every minute, once for all who wait; so who is in a group that may approve is at most a minute old
-when they press. It refuses, with the reason, who is no full member of this workspace: guests, members of another one (Slack
-Connect), closed accounts. Of bots it knows nothing: they get no answer.
+Asked by `adapters.slack.desk` for everything that somebody does, before it is done. Slack is asked for a person and for the user
+groups every minute, once for all who wait; so who is an admin, or in a group that may approve, is at most a minute old when they press.
+It refuses, with the reason, who is no full member of this workspace: guests, members of another one (Slack Connect), closed accounts.
+Of bots it knows nothing: they get no answer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from core.words.inbound import Who
 
 log = structlog.get_logger(__name__)
 
-PERSON_LIFE = 300.0  #: seconds
+PERSON_LIFE = 60.0  #: seconds
 GROUPS_LIFE = 60.0  #: seconds
 NAME_LIFE = 3600.0  #: seconds; of a workspace
 MOST = 20_000  #: people that are kept in memory

@@ -36,10 +36,10 @@ async def test_groups_are_at_most_a_minute_old(house: House, process: Process) -
     assert (await process.people.who(team(house), house.ada.id)).groups == {group.id}
     house.slack.advance(GROUPS_LIFE + 1)
     assert (await process.people.who(team(house), house.ada.id)).groups == frozenset()
-    assert len(house.slack.called("users.info")) == 1
+    assert len(house.slack.called("usergroups.list")) == 2
 
 
-async def test_a_person_is_looked_at_again_after_some_minutes(house: House, process: Process) -> None:
+async def test_a_person_is_looked_at_again_after_a_minute(house: House, process: Process) -> None:
     await process.people.who(team(house), house.ada.id)
     house.ada.person.is_admin = True
     house.slack.advance(PERSON_LIFE + 1)
