@@ -90,6 +90,7 @@ class Story:
     stopped: e.AppStopped | None = None
     deleted: e.AppDeleted | None = None
     crash: NoticeStory | None = None
+    last_crash: NoticeStory | None = None  #: also when the app answers again: what made it end is not mended by that
 
     @property
     def newest_build(self) -> str:
@@ -223,7 +224,7 @@ def _add_notice(story: Story, name: str, fact: Notice) -> None:
             _crash_over(story)
         case e.AppCrashed():
             _crash_over(story)
-            story.crash = notice
+            story.crash = story.last_crash = notice
         case e.AppRecovered():
             _crash_over(story)
         case e.SettingsChanged():

@@ -7,7 +7,7 @@ from core.conversation.presenter.parts import button, log, url_fact
 from core.conversation.presenter.phrases import listed, sentence
 from core.conversation.redaction import shown, shown_line
 from core.words import events as e
-from core.words.cards import Card, Child, Facts, Text, Tone
+from core.words.cards import Button, Card, Child, Facts, Link, Text, Tone
 
 
 def notice_card(story: Story, notice: NoticeStory) -> Card:
@@ -23,9 +23,7 @@ def notice_card(story: Story, notice: NoticeStory) -> Card:
                 tone=Tone.QUIET if notice.over else Tone.BAD,
                 status="Crashed earlier" if notice.over else "Crashed",
                 children=[Text(text=reason), *log(crashed.log_tail, title="Last lines", limit=24)],
-                actions=[]
-                if notice.over
-                else [button("fix", story.app.slug, "Propose a fix"), button("logs", story.app.slug, "Logs")],
+                actions=_crash_actions(story, notice, crashed),
             )
         case e.AppRecovered() as recovered:
             return _card(
@@ -45,6 +43,14 @@ def notice_card(story: Story, notice: NoticeStory) -> Card:
             ]
             words = f"{_name(changed.by)} {' and '.join(done) or 'looked at the settings'}."
             return _card(title, words, Tone.QUIET, "Settings changed")
+
+
+def _crash_actions(story: Story, notice: NoticeStory, crashed: e.AppCrashed) -> list[Button | Link]:
+    """Propose a fix as long as what crashed last is live; the log, while it is down."""
+    live = story.deployments.get(story.live)
+    there = live is not None and live.release == crashed.release and story.stopped is None and story.deleted is None
+    fix = [button("fix", story.app.slug, "Propose a fix")] if there and notice is story.last_crash else []
+    return [*fix, *([] if notice.over else [button("logs", story.app.slug, "Logs")])]
 
 
 def _name(by: str) -> str:

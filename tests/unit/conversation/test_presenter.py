@@ -458,8 +458,20 @@ def test_a_crash_is_told_and_passes() -> None:
     assert during[f"deploy:{s.DEPLOYMENT}"].status == "Crashed"
     after = list(cards(*DEPLOYED, crash, e.AppRecovered(release=1, url="http://x.localhost:1")).values())
     assert [card.status for card in after[-2:]] == ["Crashed earlier", "Recovered"]
-    assert actions(after[-2]) == []
     assert after[-3].status == "Live"
+
+
+def test_a_fix_is_offered_of_the_newest_crash_of_what_is_live() -> None:
+    crash = e.AppCrashed(release=1, reason="It used more memory than it may", log_tail=["Killed"])
+    again = [crash, e.AppRecovered(release=1, url="http://x.localhost:1")]
+
+    def offered(*facts: e.Fact) -> list[list[str]]:
+        return [actions(card) for card in cards(*DEPLOYED, *facts).values() if card.status.startswith("Crashed earlier")]
+
+    assert offered(*again) == [["Propose a fix"]], "it answers again, and what made it end is not mended by that"
+    assert offered(*again, *again) == [[], ["Propose a fix"]]
+    assert offered(*again, e.AppStopped(by="Ann")) == [[]]
+    assert offered(*again, *s.deploying(deployment="d_2", release=2), *s.live("d_2", release=2)) == [[]]
 
 
 def test_changed_settings_are_told_by_name() -> None:
