@@ -8,14 +8,12 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import aiohttp
-import psutil
 import pytest
 
-from tests.support.nexus import Nexus, User, left_over, new_nexus, until
+from tests.support.nexus import Nexus, User, new_nexus, until
 
 Seen = Callable[[str, dict[str, Any]], bool]
 BROKEN = (aiohttp.ClientError, ConnectionError, TimeoutError, AssertionError)
@@ -364,20 +362,8 @@ async def test_a_caddy_killed_in_the_middle_of_a_build_and_of_a_deployment_costs
     await shown_once(alice, "edgeless")
 
 
-def processes_of(mortal: Nexus, database: str) -> list[psutil.Process]:
-    """The app's own processes: those with its database's name in their environment."""
-    found = []
-    for process in left_over(mortal.data):
-        with contextlib.suppress(OSError, psutil.Error):
-            environment = Path(f"/proc/{process.pid}/environ").read_bytes().decode(errors="replace")
-            if f"/{database}" in environment and "DATABASE_URL" in environment:
-                found.append(process)
-    return found
-
-
 async def test_a_killed_app_is_told_of_started_again_and_told_of_again(mortal: Nexus, alice: User, changing: str) -> None:
-    rows = await mortal.sql("SELECT t.database FROM tenants t JOIN apps a ON a.id = t.app_id WHERE a.slug = $1", changing)
-    victims = processes_of(mortal, rows[0]["database"])
+    victims = await mortal.processes(changing)
     assert victims
     for process in victims:
         process.kill()
@@ -395,8 +381,7 @@ async def test_a_killed_app_is_told_of_started_again_and_told_of_again(mortal: N
 
 
 async def test_sigterm_stops_every_app_and_up_brings_them_back_with_their_data(mortal: Nexus, alice: User, changing: str) -> None:
-    rows = await mortal.sql("SELECT t.database FROM tenants t JOIN apps a ON a.id = t.app_id WHERE a.slug = $1", changing)
-    assert processes_of(mortal, rows[0]["database"])
+    assert await mortal.processes(changing)
     (await alice.post("/api/v1/apps/edgeless/stop")).ok()
     await mortal.down()
     await mortal.up()
@@ -409,10 +394,9 @@ async def test_sigterm_stops_every_app_and_up_brings_them_back_with_their_data(m
 
 
 async def test_apps_answer_while_nexus_is_dead_and_the_next_one_takes_them_over(mortal: Nexus, changing: str) -> None:
-    rows = await mortal.sql("SELECT t.database FROM tenants t JOIN apps a ON a.id = t.app_id WHERE a.slug = $1", changing)
-    before = {process.pid for process in processes_of(mortal, rows[0]["database"])}
+    before = {process.pid for process in await mortal.processes(changing)}
     await mortal.killed()
     assert ["kept"] == [r["title"] for r in (await mortal.app(changing, "GET", "/api/todos")).ok()]
     assert 502 == (await mortal.request("GET", "/")).status
     await mortal.up()
-    assert before == {process.pid for process in processes_of(mortal, rows[0]["database"])}, "the same processes"
+    assert before == {process.pid for process in await mortal.processes(changing)}, "the same processes"

@@ -306,6 +306,17 @@ class Nexus:
         assert found is not None
         return found
 
+    async def processes(self, slug: str) -> list[psutil.Process]:
+        """An app's own processes: those with its database's name in their environment."""
+        rows = await self.sql("SELECT t.database FROM tenants t JOIN apps a ON a.id = t.app_id WHERE a.slug = $1", slug)
+        found = []
+        for process in left_over(self.data):
+            with contextlib.suppress(OSError, psutil.Error):
+                environment = Path(f"/proc/{process.pid}/environ").read_bytes().decode(errors="replace")
+                if f"/{rows[0]['database']}" in environment and "DATABASE_URL" in environment:
+                    found.append(process)
+        return found
+
     def faults(self) -> list[dict[str, Any]]:
         """What its own log holds of errors."""
         found = []
