@@ -22,6 +22,7 @@ from bot.wiring_face import Face
 from core.builds.pictures import load_picture
 from core.conversation.chat import Chat
 from core.errors import DataFolderError, TemporaryError
+from core.ledger.deliveries import Deliveries
 from core.ledger.installations import Installations
 from core.ledger.ledger import EVENTS_CHANNEL, Ledger
 from core.ledger.migrations import check as check_schema
@@ -67,6 +68,7 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
     from adapters.slack.home import Homes
     from adapters.slack.http import add_slack
     from adapters.slack.installations import SlackInstallations, oauth_flow, web_client
+    from adapters.slack.journal import Journal
     from adapters.slack.manifest import SCOPES
     from adapters.slack.outbound import SlackChat
     from adapters.slack.people import SlackPeople
@@ -101,6 +103,7 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
             tails=tails,
             homes=homes,
             removed=installations.removed,
+            journal=Journal(Deliveries(face.ledger, face.vault, chat.platform)),
         )
     )
     signing = None if slack.sockets else slack.signing_secret
@@ -117,6 +120,7 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
     async def serving() -> AsyncIterator[None]:
         parts = {
             "slack introduction": installations.introduce(tell),
+            "slack journal": desk.run(),
             "slack home tabs": homes.run(face.feed.wakes(EVENTS_CHANNEL)),
         }
         if slack.app_token is not None:

@@ -1,9 +1,9 @@
 """The Slack app: Bolt's `AsyncApp` with a listener for everything that the manifest asks Slack to tell.
 
-Made once by the composition root, served by `adapters.slack.sockets` and `adapters.slack.http` alike. A listener acknowledges
-first and hands on to the desk, and does nothing else in between: one that raised right after its acknowledgement would take it
-back. Only a form is looked at before, for what can be told in no time: its errors stand beside the fields then; and a menu gets
-its options by the acknowledgement itself.
+Made once by the composition root, served by `adapters.slack.sockets` and `adapters.slack.http` alike. A listener reads what came, has it
+kept (see `adapters.slack.journal`), acknowledges, and hands on to the desk; nothing of that raises: a listener that did right after its
+acknowledgement would take it back. A form is looked at before for what can be told in no time: its errors stand beside the fields then;
+and a menu gets its options by the acknowledgement itself.
 
 Whatever arrives is acknowledged, also what nobody asked for: Bolt would write the whole of it, with people's words, into the log.
 """
@@ -25,6 +25,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack import checking, inbound
 from adapters.slack.calls import BASE_URL
 from adapters.slack.desk import Desk
+from adapters.slack.journal import Told
 from adapters.slack.manifest import COMMAND, MESSAGE_SHORTCUT, SHORTCUT
 from adapters.slack.render.form import errors, read
 
@@ -76,45 +77,43 @@ def _without_environment() -> Iterator[None]:
 def _listen(app: AsyncApp, desk: Desk, command: str) -> None:
     @app.command(command)
     async def typed(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-        await ack()
-        desk.begin(_said(desk, lambda: inbound.command(body, _workspace(context))))
+        await _take(desk, ack, lambda: inbound.command(body, _workspace(context)))
 
     @app.shortcut(SHORTCUT)
     async def anywhere(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-        await ack()
-        desk.begin(_said(desk, lambda: inbound.shortcut(body, _workspace(context))))
+        await _take(desk, ack, lambda: inbound.shortcut(body, _workspace(context)))
 
     @app.shortcut(MESSAGE_SHORTCUT)
     async def picked(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-        await ack()
-        desk.begin(_said(desk, lambda: inbound.picked(body, _workspace(context))))
+        await _take(desk, ack, lambda: inbound.picked(body, _workspace(context)))
 
     @app.event("app_mention")
     @app.event("message")
     async def heard(ack: AsyncAck, event: Body, context: AsyncBoltContext) -> None:
-        await ack()
-        desk.begin(_said(desk, lambda: inbound.message(event, _workspace(context), context.bot_user_id or "")))
+        await _take(desk, ack, lambda: inbound.message(event, _workspace(context), context.bot_user_id or ""))
 
     @app.action(ANYTHING)
     async def pressed(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-        await ack()
-        desk.begin(_pressed(desk, body, _workspace(context)))
+        await _take(desk, ack, lambda: inbound.pressed(body, _workspace(context)))
 
     @app.view_submission(ANYTHING)
     async def filled(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-        try:
+        wrong: Mapping[str, str] = {}
+
+        def look() -> Told | None:
+            nonlocal wrong
             form, value, values = read(body["view"])
             sent = inbound.filled(body, _workspace(context), form, value, values)
             wrong = checking.problems(sent)
-        except Exception:
-            log.exception("a form from Slack could not be read")
-            await ack()
-            return
-        if wrong:
-            await ack(response_action="errors", errors=errors(body["view"], wrong)["errors"])
-            return
-        await ack()
-        desk.begin(desk.filled(sent))
+            return None if wrong else sent
+
+        async def acknowledge() -> None:
+            if wrong:
+                await ack(response_action="errors", errors=errors(body["view"], wrong)["errors"])
+            else:
+                await ack()
+
+        await _take(desk, acknowledge, look)
 
     @app.event("app_home_opened")
     async def home(ack: AsyncAck, event: Body, context: AsyncBoltContext) -> None:
@@ -146,16 +145,17 @@ def _listen(app: AsyncApp, desk: Desk, command: str) -> None:
     app.command(ANYTHING)(acknowledged)
 
 
-async def _said(desk: Desk, read_payload: Callable[[], inbound.Said | None]) -> None:
-    said = read_payload()
-    if said is not None:
-        await desk.said(said)
-
-
-async def _pressed(desk: Desk, body: Body, workspace: str) -> None:
-    did = inbound.pressed(body, workspace)
-    if did is not None:
-        await desk.pressed(did)
+async def _take(desk: Desk, ack: Callable[[], Awaitable[object]], read_payload: Callable[[], Told | None]) -> None:
+    """Read it, keep it, acknowledge it, and have it done. What cannot be read is acknowledged too: it would only come again."""
+    try:
+        told = read_payload()
+    except Exception:
+        log.exception("what Slack sent could not be read")
+        told = None
+    ours = told is not None and await desk.keep(told)
+    await ack()
+    if told is not None and ours:
+        desk.begin(desk.see_through(told))
 
 
 def _workspace(context: AsyncBoltContext) -> str:

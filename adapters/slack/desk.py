@@ -21,6 +21,7 @@ from adapters.slack.attachments import Attachments
 from adapters.slack.directs import Directs
 from adapters.slack.home import Homes
 from adapters.slack.inbound import Filled, Pressed, Said, Sought, Where
+from adapters.slack.journal import Journal, Told
 from adapters.slack.people import Bot, SlackPeople
 from adapters.slack.ports import SlackDialogue, SlackEngine
 from adapters.slack.render.files import paths, suggestions
@@ -54,6 +55,7 @@ class Parts:
     tails: Tails
     homes: Homes
     removed: Callable[[str, str], Awaitable[None]]
+    journal: Journal
     clock: Clock = field(default_factory=RealClock)
 
 
@@ -76,6 +78,29 @@ class Desk:
         task = asyncio.create_task(self._guarded(work), name="slack desk")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def keep(self, told: Told) -> bool:
+        """Keep it until it is seen through; False when another has it in hand. Raises nothing."""
+        return await self._p.journal.keep(told)
+
+    async def see_through(self, told: Told) -> None:
+        """Do what was kept, to its end."""
+        match told:
+            case Said():
+                await self.said(told)
+            case Pressed():
+                await self.pressed(told)
+            case Filled():
+                await self.filled(told)
+        await self._p.journal.done(told)
+
+    async def run(self) -> None:
+        """Take up what processes that died have left, until cancelled."""
+
+        async def again(told: Told) -> None:
+            self.begin(self.see_through(told))
+
+        await self._p.journal.run(again)
 
     async def settled(self) -> None:
         """Wait until nothing is under way."""

@@ -435,6 +435,19 @@ class Subscription(Row):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class DeliveryRow(Row):
+    """What somebody did on a chat platform, until it is done; its content is sealed by the vault."""
+
+    __tablename__ = "deliveries"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[str]
+    attempts: Mapped[int]
+    leased_until: Mapped[datetime]  #: after that, whoever comes takes it up
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
 class InboxKey(Row):
     """An idempotency key that was seen; its second coming has no effect."""
 

@@ -36,13 +36,14 @@ async def test_the_migrations_make_exactly_the_tables_that_the_code_defines(ledg
 async def test_migrating_again_changes_nothing_and_a_newer_schema_is_refused(ledger: Ledger) -> None:
     await migrate(ledger.engine)
     async with ledger.engine.begin() as connection:
+        newest = await connection.scalar(text("SELECT version_num FROM alembic_version"))
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     try:
         with pytest.raises(DataFolderError, match="newer Nexus"):
             await migrate(ledger.engine)
     finally:
         async with ledger.engine.begin() as connection:
-            await connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+            await connection.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})
 
 
 async def test_facts_get_sequence_numbers_without_gaps_though_many_write_at_once(ledger: Ledger, app: str) -> None:

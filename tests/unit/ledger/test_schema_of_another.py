@@ -13,8 +13,13 @@ from core.ledger.migrations import check
 async def test_a_ledger_of_the_same_version_is_taken_and_another_is_refused(ledger: Ledger) -> None:
     async with ledger.reading() as session:
         await check(session)
+        newest = await session.scalar(text("SELECT version_num FROM alembic_version"))
     async with ledger.transaction() as t:
         await t.session.execute(text("UPDATE alembic_version SET version_num = '9999_newer'"))
-    async with ledger.reading() as session:
-        with pytest.raises(DataFolderError, match="9999_newer"):
-            await check(session)
+    try:
+        async with ledger.reading() as session:
+            with pytest.raises(DataFolderError, match="9999_newer"):
+                await check(session)
+    finally:
+        async with ledger.transaction() as t:
+            await t.session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})

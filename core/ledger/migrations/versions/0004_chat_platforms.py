@@ -34,6 +34,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("platform", "workspace_ref", name=op.f("pk_installations")),
     )
     op.create_table(
+        "deliveries",
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("sealed", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "key", name=op.f("pk_deliveries")),
+    )
+    op.create_table(
         "subscriptions",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("workspace_id", sa.String(), nullable=False),
@@ -61,6 +71,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("subscriptions")
+    op.drop_table("deliveries")
     op.drop_table("installations")
     op.drop_constraint(op.f("fk_approvals_first_by"), "approvals", type_="foreignkey")
     op.drop_column("approvals", "first_by")

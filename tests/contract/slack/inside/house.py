@@ -4,7 +4,7 @@ HTTP, the real dialogue, an engine that remembers what it was asked."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -20,6 +20,7 @@ from adapters.slack.desk import Desk, Parts
 from adapters.slack.directs import Directs
 from adapters.slack.home import Homes
 from adapters.slack.http import add_slack
+from adapters.slack.journal import Journal, Store
 from adapters.slack.outbound import SlackChat
 from adapters.slack.paths import EVENTS
 from adapters.slack.people import SlackPeople
@@ -30,6 +31,7 @@ from core.builds.requests import BuildRequest
 from core.conversation.dialogue import Dialogue
 from core.conversation.fake_chat import MemoryInbox
 from core.ids import PrincipalId, ThreadId, WorkspaceId
+from core.ledger.deliveries import Delivery
 from core.words.attachment import Attachment
 from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef
@@ -139,6 +141,27 @@ class SlackTime:
         await asyncio.sleep(0)
 
 
+class KeptInMemory:
+    """What was told and is not done, for processes of one test; nobody dies here, so nothing is taken up."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+
+    async def keep(self, key: str, content: str) -> bool:
+        new = key not in self.keys
+        self.keys.add(key)
+        return new
+
+    async def done(self, key: str) -> None:
+        self.keys.discard(key)
+
+    async def renew(self, keys: Collection[str]) -> None:
+        assert self.keys >= set(keys)
+
+    async def take(self) -> Sequence[Delivery]:
+        return []
+
+
 @dataclass(kw_only=True)
 class Process:
     """One process of the bot."""
@@ -163,6 +186,7 @@ class House:
     members: People | Members = field(default_factory=People)
     removed: list[tuple[str, str]] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
+    kept: Store = field(default_factory=lambda: KeptInMemory())
 
     async def process(self, *, sockets: bool = True, http: bool = False) -> Process:
         """Start a process, which Slack reaches by sockets or by signed requests."""
@@ -204,6 +228,7 @@ class House:
                 tails=tails,
                 homes=homes,
                 removed=removed,
+                journal=Journal(self.kept),
                 clock=clock,
             )
         )

@@ -1,0 +1,109 @@
+"""The journal: what Slack told and was acknowledged, until it is done, so that a process that dies loses none of it.
+
+Used by `adapters.slack.desk`. It keeps before the acknowledgement, in the ledger, and hands out what another process left behind. When the
+ledger cannot be reached in time, it is done without having been kept: Slack waits three seconds, and a person should not be refused for
+that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import asdict
+from typing import Protocol
+
+import structlog
+from pydantic import TypeAdapter
+
+from adapters.slack.inbound import Filled, Pressed, Said
+from core.conversation.outbox import Clock, RealClock
+from core.errors import NexusError
+
+log = structlog.get_logger(__name__)
+
+Told = Said | Pressed | Filled
+
+PATIENCE = 1.5  #: seconds that keeping may take; Slack waits for three
+PAUSE = 5.0  #: seconds between looks at what others left behind
+ATTEMPTS = 3  #: of what kills the process every time
+_KINDS: dict[str, TypeAdapter[Told]] = {kind.__name__: TypeAdapter(kind) for kind in (Said, Pressed, Filled)}
+
+
+class Kept(Protocol):
+    """What was kept, as it is taken up; `core.ledger.deliveries.Delivery` is one."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def content(self) -> str: ...
+    @property
+    def attempts(self) -> int: ...
+
+
+class Store(Protocol):
+    """Where it is kept; `core.ledger.deliveries.Deliveries` is one."""
+
+    async def keep(self, key: str, content: str) -> bool: ...
+    async def done(self, key: str) -> None: ...
+    async def renew(self, keys: Collection[str]) -> None: ...
+    async def take(self) -> Sequence[Kept]: ...
+
+
+class Journal:
+    """Keeps, and takes up."""
+
+    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+        self._store = store
+        self._clock = clock or RealClock()
+        self._mine: set[str] = set()  # kept, and in this process's hands
+
+    async def keep(self, told: Told) -> bool:
+        """Keep it. False when somebody has it in hand already, and there is nothing to do. Raises nothing."""
+        content = json.dumps({"kind": type(told).__name__, "told": asdict(told)})
+        try:
+            async with asyncio.timeout(PATIENCE):
+                ours = await self._store.keep(told.key, content)
+        except (NexusError, TimeoutError) as error:  # it may be kept all the same
+            log.warning("what was done in Slack is not kept; were this process to die now, it would be lost", reason=str(error))
+            ours = True
+        if ours:
+            self._mine.add(told.key)
+        return ours
+
+    async def done(self, told: Told) -> None:
+        """It is done. Raises nothing: what cannot be forgotten now is done once more, which changes nothing."""
+        if told.key in self._mine:
+            self._mine.discard(told.key)
+            try:
+                await self._store.done(told.key)
+            except NexusError as error:
+                log.warning("what was done in Slack is kept for now", reason=error.message)
+
+    async def run(self, begin: Callable[[Told], Awaitable[None]]) -> None:
+        """Renew what is in hand, and begin what others left behind, until cancelled."""
+        while True:
+            try:
+                if self._mine:
+                    await self._store.renew(set(self._mine))
+                for kept in await self._store.take():
+                    await self._again(kept, begin)
+            except NexusError as error:
+                log.warning("what others may have left behind cannot be looked up just now", reason=error.message)
+            await self._clock.sleep(PAUSE)
+
+    async def _again(self, kept: Kept, begin: Callable[[Told], Awaitable[None]]) -> None:
+        if kept.attempts > ATTEMPTS:
+            log.error("what was done in Slack is given up: every process that took it up has died", key=kept.key)
+            await self._store.done(kept.key)
+            return
+        try:
+            content = json.loads(kept.content)
+            told = _KINDS[content["kind"]].validate_python(content["told"])
+        except (KeyError, ValueError):
+            log.exception("what another version of Nexus kept cannot be read", key=kept.key)
+            await self._store.done(kept.key)
+            return
+        log.info("taken up from a process that died", key=kept.key)
+        self._mine.add(told.key)
+        await begin(told)

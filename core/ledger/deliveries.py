@@ -1,0 +1,95 @@
+"""Deliveries: what people did on a chat platform, from before it is acknowledged until it is done.
+
+Written by a platform's adapter. A platform tells once and wants an acknowledgement in seconds; whoever acknowledged and died before the
+work was done would lose it without a word. So it is kept here first, sealed since forms hold secrets, under a lease that the process
+renews; when the lease runs out, another process, or the next start, takes it up. It may be done twice then, which the keys make harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pydantic import SecretStr
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.ledger.ledger import Ledger
+from core.ledger.tables import DeliveryRow, now
+from core.ledger.vault import Vault
+
+LEASE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One that was taken up. ``attempts`` counts this one."""
+
+    key: str
+    content: str = field(repr=False)
+    attempts: int
+
+
+class Deliveries:
+    """The record of them."""
+
+    def __init__(self, ledger: Ledger, vault: Vault, platform: str) -> None:
+        self._ledger = ledger
+        self._vault = vault
+        self._platform = platform
+
+    async def keep(self, key: str, content: str) -> bool:
+        """Keep it, leased to the caller; False when it is kept already, and so in somebody's hands."""
+        sealed = self._vault.seal(SecretStr(content), owner=self._platform, name=key)
+        async with self._ledger.transaction() as t:
+            made = await t.session.execute(
+                insert(DeliveryRow)
+                .values(platform=self._platform, key=key, sealed=sealed, attempts=1, leased_until=now() + LEASE, at=now())
+                .on_conflict_do_nothing()
+                .returning(DeliveryRow.key)
+            )
+            return made.scalar() is not None
+
+    async def done(self, key: str) -> None:
+        """Forget it."""
+        async with self._ledger.transaction() as t:
+            await t.session.execute(delete(DeliveryRow).where(self._here, DeliveryRow.key == key))
+
+    async def renew(self, keys: Collection[str]) -> None:
+        """Work on these goes on."""
+        async with self._ledger.transaction() as t:
+            await t.session.execute(
+                update(DeliveryRow).where(self._here, DeliveryRow.key.in_(keys)).values(leased_until=now() + LEASE)
+            )
+
+    async def take(self, limit: int = 20) -> Sequence[Delivery]:
+        """Those whose lease has run out, the oldest first; leased to the caller from now on."""
+        lost = (
+            select(DeliveryRow.key)
+            .where(self._here, DeliveryRow.leased_until < now())
+            .order_by(DeliveryRow.at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        async with self._ledger.transaction() as t:
+            rows = await t.session.scalars(
+                update(DeliveryRow)
+                .where(self._here, DeliveryRow.key.in_(lost.scalar_subquery()))
+                .values(leased_until=now() + LEASE, attempts=DeliveryRow.attempts + 1)
+                .returning(DeliveryRow)
+                .execution_options(synchronize_session=False, populate_existing=True)
+            )
+            taken = sorted(rows, key=lambda row: row.at)
+            return [
+                Delivery(
+                    key=row.key,
+                    content=self._vault.open(row.sealed, owner=self._platform, name=row.key).get_secret_value(),
+                    attempts=row.attempts,
+                )
+                for row in taken
+            ]
+
+    @property
+    def _here(self) -> ColumnElement[bool]:
+        return DeliveryRow.platform == self._platform
