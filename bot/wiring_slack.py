@@ -78,7 +78,12 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
 
     kept, client = Installations(face.ledger, face.vault), web_client(slack.api_url)
     installations = SlackInstallations(kept, client, token=slack.bot_token)
-    calls = Calls(installations, base_url=slack.api_url, trouble=installations.trouble)
+
+    async def trouble(workspace: str, why: str) -> None:
+        tell(f"Slack, workspace {workspace}: {why}")
+        await installations.trouble(workspace, why)
+
+    calls = Calls(installations, base_url=slack.api_url, trouble=trouble)
 
     async def load(path: str) -> tuple[bytes, str]:
         _, _, build, _, digest = path.split("/")  # /builds/…/pictures/…, as cards have it

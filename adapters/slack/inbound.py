@@ -105,7 +105,7 @@ class Filled:
     key: str
     form: str
     value: str
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)  #: settings of an app are among them
     people: Sequence[str] = ()
 
 
