@@ -71,8 +71,7 @@ class Reach:
                     channel=channel,
                     text=(
                         f"I cannot reach the thread of *{markup(what)}* in <#{thread.channel}> any more. {markup(why.message)} "
-                        "The work goes on: `/nexus list` shows your apps, and `/nexus show` with an app's name how it stands "
-                        "and what can be done."
+                        "The work goes on; `/nexus list` shows your apps."
                     ),
                     metadata=metadata(key),
                     unfurl_links=False,

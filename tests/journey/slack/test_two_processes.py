@@ -159,3 +159,42 @@ async def test_what_is_delivered_again_or_pressed_twice_has_one_effect(
     facts = await counted(house, "pens")
     assert (1, 2) == (facts["approval.ended"], facts["deployment.requested"]), facts
     talk.once()
+
+
+# -- doors that close --------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_asked_is_told_when_the_thread_cannot_be_reached_and_the_work_goes_on(
+    house: SlackHouse, slack: LocalSlack, ada: SlackUser, grace: SlackUser
+) -> None:
+    olga = slack.workspace.add_user("Olga", is_admin=True)
+    for name in ("old", "closed", "tidy"):
+        slack.workspace.add_channel(name, private=name == "closed", members=[ada, grace, olga])
+    talks = {
+        name: await house.asked(ada, f"{name} things: label --framework express --name {name}", f"#{name}")
+        for name in ("old", "closed", "tidy")
+    }
+    for talk in talks.values():
+        await talk.card("[Cancel]")
+    await olga.archive("#old")
+    await olga.remove_bot("#closed")
+    root = slack.workspace.message(talks["tidy"].channel, talks["tidy"].ts)
+    assert root is not None
+    await olga.delete(root)
+
+    def told(name: str, why: str) -> list[Message]:
+        where = f"<#{talks[name].channel}>"
+        return [one for one in house.private(ada) if not one.ephemeral_to and where in one.text and why in one.text]
+
+    why = {"old": "The channel is archived", "closed": "cannot see that channel", "tidy": "thread was deleted"}
+    await ada.press(await talks["tidy"].card("Ready for review"), "Approve & deploy")  # what is there can be used still
+    for name, reason in why.items():
+        await slack.wait_for(lambda name=name, reason=reason: told(name, reason), timeout=60, why=f"Ada is told of #{name}")
+        await happened(house, name, "approval.requested", 1)
+    await happened(house, "tidy", "deployment.live", 1)
+    shown = await house.told(ada, ada.command("/nexus", "show old"), "Review", "[Approve & deploy]")
+    await house.told(ada, ada.press(shown, "Approve & deploy"), "old is being deployed as v1")
+    await happened(house, "old", "deployment.live", 1)
+    await house.told(ada, ada.command("/nexus", "show old"), "Live", "[Open]")
+    assert [1, 1, 1] == [len(told(name, reason)) for name, reason in why.items()], "once each"
+    assert not [one for one in house.private(grace) if "cannot reach" in one.text], "and nobody else"
