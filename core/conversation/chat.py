@@ -29,7 +29,7 @@ class Chat(ABC):
     The contract: `post` with a key that was posted before in that thread shows the card in that message and posts nothing; `edit`
     with the same card is free; calls honour the platform's limits and raise `TemporaryError` with nothing half done. Where a channel
     cannot be reached any more (archived, deleted, the bot removed), they raise a `NexusError` that is not temporary, after the person
-    for whom the thread was opened has been told.
+    for whom the thread was opened has been told. Where the platform lets Nexus in no more, they raise an `OperatorError`.
     """
 
     platform: str

@@ -4,8 +4,9 @@ Called with all messages of a thread whenever one may have changed. It posts wha
 what is equal. It does no work twice after a crash: what each message last showed is on record, and posting a key again is harmless.
 
 One writer per thread; latest wins: while an edit waits for its platform's interval, newer cards replace it, and the last one is always
-written. A `TemporaryError` puts the whole thread off, so that the order stays; any other error gives up on that one card, not on the
-thread. The callers see to it that only one process shows a thread at a time.
+written. A `TemporaryError` puts the whole thread off, so that the order stays; an `OperatorError` leaves the thread as it is until it is
+wanted again, for it may take days until somebody has mended that; any other error gives up on that one card, not on the thread. The
+callers see to it that only one process shows a thread at a time.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Protocol
 
 from core.conversation.chat import Capability, Chat
 from core.conversation.presenter.message import Message
-from core.errors import NexusError, TemporaryError
+from core.errors import NexusError, OperatorError, TemporaryError
 from core.ids import ThreadId
 from core.words.sent import Sent, SentMessages
 from core.words.thread_ref import ThreadRef
@@ -90,9 +91,11 @@ class Outbox:
         self._clock = clock or RealClock()
         self._lines: dict[ThreadId, _Line] = {}
         self._written: dict[tuple[ThreadId, str], tuple[float, float]] = {}  # when, and the interval that counts from then
+        self._unshown: set[ThreadId] = set()  # until whoever runs Nexus has mended something
 
     def show(self, thread: ThreadId, ref: ThreadRef, messages: Sequence[Message]) -> None:
         """Want the thread to look like this from now on. Returns at once."""
+        self._unshown.discard(thread)
         line = self._lines.get(thread)
         if line is None:
             line = self._lines[thread] = _Line(thread=thread, ref=ref, wanted=messages)
@@ -105,6 +108,10 @@ class Outbox:
         """Wait until everything wanted is shown, in one thread or in all."""
         while tasks := [ln.task for ln in self._lines.values() if ln.task is not None and thread in {None, ln.thread}]:
             await asyncio.wait(tasks)
+
+    def left_unshown(self, thread: ThreadId) -> bool:
+        """Whether a settled thread is not as wanted, because whoever runs this Nexus has to mend something first."""
+        return thread in self._unshown
 
     async def leave(self, thread: ThreadId) -> None:
         """Stop writing to a thread, wherever that is: somebody else may do it from now on."""
@@ -173,6 +180,10 @@ class Outbox:
                 wait = await self._show(line, chat, message, content)
             except TemporaryError:
                 raise
+            except OperatorError as error:
+                log.warning("thread %s is not shown for now: %s", line.thread, error)
+                self._unshown.add(line.thread)
+                return None
             except NexusError as error:
                 log.warning("message %s of thread %s cannot be shown: %s", message.key, line.thread, error)
                 line.given_up[message.key] = content

@@ -1,7 +1,8 @@
 """Showing: keeps every thread's messages what its app's events say.
 
 Run by workers. Woken by events, it folds a thread's events into messages and hands them to the outbox; how far a thread shows is kept on
-its row, so that after a crash, or an outage of a platform, the rest is shown, in order, once. One process shows a thread at a time.
+its row, so that after a crash, or an outage of a platform, the rest is shown, in order, once. One process shows a thread at a time. Where
+a platform does not let Nexus in any more, threads wait for whoever runs it, and are looked at once a minute.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy import select, update
 from core.conversation.outbox import Outbox
 from core.conversation.presenter import AppFacts, present
 from core.conversation.redaction import shown_line
-from core.errors import NexusError, TemporaryError
+from core.errors import NexusError, OperatorError, TemporaryError
 from core.ids import AppId, ThreadId
 from core.ledger.feed import Feed
 from core.ledger.ledger import EVENTS_CHANNEL, Ledger
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 HISTORIES = 64  #: apps whose events are kept in memory
 #: Of one platform. Each takes a connection of Postgres for as long as the platform lets it wait, and there are not many of these.
 THREADS_AT_ONCE = 24
+OPERATOR_PAUSE = 60.0  #: seconds until a thread is tried again that waits for whoever runs this Nexus
 
 
 class Showing:
@@ -44,6 +46,7 @@ class Showing:
         self._again: set[str] = set()  # threads of which more was told while they were being shown
         self._turns: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(THREADS_AT_ONCE))  # by platform
         self._histories: dict[str, list[Event]] = {}  # of the apps shown last; events never change
+        self._put_off: dict[str, float] = {}  # threads that wait for whoever runs this Nexus, and when they are tried again
 
     async def run(self) -> None:
         """Show until cancelled."""
@@ -69,6 +72,9 @@ class Showing:
         if thread in self._tasks:
             self._again.add(thread)  # it may have had its last look already
             return
+        if self._put_off.get(thread, 0.0) > asyncio.get_running_loop().time():
+            return
+        self._put_off.pop(thread, None)
         task = asyncio.create_task(self._catch_up(thread, platform), name=f"show {thread}")
         self._tasks[thread] = task
         task.add_done_callback(lambda _: self._done(thread, platform, task))
@@ -133,6 +139,9 @@ class Showing:
                 ref = await self._open(row)
             except TemporaryError:
                 raise
+            except OperatorError as error:
+                log.warning("thread cannot be opened for now", thread=thread, error=error.message)
+                return self._wait_for_operator(thread)
             except NexusError as error:  # there is nobody to show it to; the next event is another try
                 log.warning("thread cannot be opened", thread=thread, error=error.message)
                 await self._shown(thread, newest)
@@ -143,8 +152,14 @@ class Showing:
         except asyncio.CancelledError:  # this process has lost its lock, or ends: another one writes there now
             await self._outbox.leave(ThreadId(thread))
             raise
+        if self._outbox.left_unshown(ThreadId(thread)):
+            return self._wait_for_operator(thread)
         await self._shown(thread, newest)
         return True
+
+    def _wait_for_operator(self, thread: str) -> bool:
+        self._put_off[thread] = asyncio.get_running_loop().time() + OPERATOR_PAUSE
+        return False
 
     async def _open(self, row: Thread) -> ThreadRef:
         """Open the thread on its platform. Done twice, because the first was cut off before it was written down, it is one thread."""

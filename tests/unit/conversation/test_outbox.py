@@ -13,7 +13,7 @@ from core.conversation.chat import Capability
 from core.conversation.fake_chat import FakeChat, MemorySentMessages
 from core.conversation.outbox import LONGEST_DELAY, UNEXPECTED_TRIES, Outbox
 from core.conversation.presenter import AppFacts, Message, present
-from core.errors import NotFound, TemporaryError
+from core.errors import NotFound, OperatorError, TemporaryError
 from core.ids import ThreadId
 from core.words.cards import Card, Tone
 from core.words.thread_ref import ThreadRef
@@ -209,6 +209,14 @@ async def test_an_error_nobody_translated_is_repeated_and_then_given_up_for_that
     await stage.show(card("build:1", "Building"), card("deploy:1", "Deploying"))
     await stage.clock.pass_(2**UNEXPECTED_TRIES)
     assert stage.statuses() == ["Deploying"]
+
+
+async def test_what_whoever_runs_nexus_must_mend_leaves_the_thread_as_it_is_in_order(stage: Stage) -> None:
+    stage.chat.fail(OperatorError("The token is not accepted any more."))
+    await stage.show(card("build:1", "Building"), card("deploy:1", "Deploying"))
+    assert (stage.statuses(), stage.outbox.left_unshown(THREAD)) == ([], True)
+    await stage.show(card("build:1", "Ready"), card("deploy:1", "Deploying"))
+    assert (stage.statuses(), stage.outbox.left_unshown(THREAD)) == (["Ready", "Deploying"], False)
 
 
 async def test_a_platform_that_is_not_set_up_stops_nothing(stage: Stage) -> None:

@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import pytest
 from sqlalchemy import select, text
 
 from core.conversation.fake_chat import FakeChat
 from core.conversation.outbox import Outbox
+from core.errors import OperatorError
 from core.ids import AppId
 from core.ledger.feed import Feed
 from core.ledger.messages import Messages, SentRecord
@@ -103,6 +105,36 @@ async def test_of_two_processes_one_writes_and_nothing_is_shown_twice(house: Hou
     for build in builds:
         words = [message.text for message in chat.messages if message.text.startswith(build.slug)]
         assert [f"{build.slug} {n}" for n in range(15)] == words
+
+
+async def test_a_thread_waits_for_whoever_runs_nexus_and_is_shown_whole_when_that_is_mended(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.operations.showing.OPERATOR_PAUSE", 0.0)
+    you, chat = await house.you(), FakeChat("web")
+    tried: list[str] = []
+
+    def refused(verb: str, key: str) -> None:
+        tried.append(key)
+        raise OperatorError("The token is not accepted any more.")
+
+    async def tried_again() -> bool:
+        return len(tried) >= 2
+
+    chat.before = refused
+    async with shown_by(house, chat):
+        build = await house.built(you, "shop")
+        await say(house, build.app, "one")
+        await until(tried_again)
+        assert not await caught_up(house)
+        assert 1 == len(set(tried)), "what comes first is tried first"
+        chat.before = lambda verb, key: None
+        await say(house, build.app, "two")
+        await until(lambda: caught_up(house))
+    assert ["one", "two"] == [message.text for message in chat.messages if message.text in {"one", "two"}]
+    keys = [message.key for message in chat.messages]
+    assert tried[0] == keys[0]
+    assert len(keys) == len(set(keys))
 
 
 async def test_what_was_told_while_nobody_showed_is_shown_afterwards_once(house: House) -> None:
