@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.faults import Malformed, SlackBusy, SlackRefusal, TokenLost, translated
+from adapters.slack.faults import Malformed, ScopeMissing, SlackBusy, SlackRefusal, TokenLost, translated
 from adapters.slack.pace import LONGEST_HOLD, Pace
 from core.conversation.outbox import Clock, RealClock
 
@@ -57,7 +57,8 @@ async def _nobody(workspace: str, why: str) -> None:
 
 
 class Calls:
-    """The Web API, for every workspace. ``trouble`` is told, once for each token, that a workspace does not accept it any more."""
+    """The Web API, for every workspace. ``trouble`` is told, once for each token, that a workspace does not accept it any more, or that a
+    scope is missing."""
 
     def __init__(
         self,
@@ -74,7 +75,7 @@ class Calls:
         self._clock = clock or RealClock()
         self.pace = pace or Pace(self._clock)
         self._clients: dict[str, AsyncWebClient] = {}
-        self._lost: set[tuple[str, str]] = set()
+        self._troubles: set[tuple[str, str, str]] = set()  # that were told: workspace, token, what
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -139,10 +140,17 @@ class Calls:
             newer = (await self._tokens.token(workspace)).get_secret_value()
             if newer != token:  # installed again, or rotated, while this was under way
                 return await self._once(workspace, newer, method, arguments)
-            if (workspace, token) not in self._lost:
-                self._lost.add((workspace, token))
-                await self._trouble(workspace, error.message)
+            await self._told(workspace, token, error)
             raise
+        except ScopeMissing as error:
+            await self._told(workspace, token, error)
+            raise
+
+    async def _told(self, workspace: str, token: str, error: SlackRefusal) -> None:
+        trouble = (workspace, token, error.message)
+        if trouble not in self._troubles:
+            self._troubles.add(trouble)
+            await self._trouble(workspace, error.message)
 
     async def _once(self, workspace: str, token: str, method: str, arguments: Mapping[str, object]) -> Json:
         self._http()

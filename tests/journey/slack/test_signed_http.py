@@ -8,6 +8,7 @@ import pytest
 
 from core.generation.sentinels import emit_edit
 from tests.journey.slack.conftest import Opened
+from tests.support.browser import CHROMIUM
 from tests.support.model_server import Reply, planning, writing
 from tests.support.slack import LocalSlack, Message, SlackUser, render_text
 from tests.support.slack_house import SlackHouse, Talk
@@ -26,7 +27,7 @@ async def stage() -> AsyncIterator[Theatre]:
 
 @pytest.fixture(scope="module")
 async def house(opened: Opened, slack: LocalSlack, stage: Theatre) -> AsyncIterator[SlackHouse]:
-    async with opened(sockets=False, **stage.environment) as made:
+    async with opened(sockets=False, NEXUS_BROWSER="", **stage.environment) as made:
         slack.deliver_to(f"http://localhost:{made.nexus.port}/slack/events")
         yield made
 
@@ -60,7 +61,8 @@ async def test_every_kind_of_delivery_is_taken_and_a_crash_is_mended(
     filled = {"What should it do?": f"notes ({scene.mark})", "Framework": "express", "Name": "notes"}
     await ada.submit(form, filled)
     talk = await house.opened(ada)
-    review = await talk.card("Ready for review", "openai")
+    pictured = ("The first page of Notes", "on a phone") if CHROMIUM is not None else ()
+    review = await talk.card("Ready for review", "openai", *pictured)
     await house.told(ada, ada.choose(review, "file", "README.md"), "README.md")  # a choice
     await ada.press(review, "Approve & deploy")  # a press
     live = await talk.card("Live", "v1, approved by Ada")

@@ -210,3 +210,33 @@ async def test_who_asked_is_told_when_the_thread_cannot_be_reached_and_the_work_
     await house.told(ada, ada.command("/nexus", "show old"), "Live", "[Open]")
     assert [1, 1, 1] == [len(told(name, reason)) for name, reason in why.items()], "once each"
     assert not [one for one in house.private(grace) if "cannot reach" in one.text], "and nobody else"
+
+
+async def test_whoever_runs_nexus_is_told_what_slack_does_not_allow_any_more_and_nothing_is_lost(
+    house: SlackHouse, slack: LocalSlack, ada: SlackUser
+) -> None:
+    talk = await house.asked(ada, "lamps: room, watts --framework express --name lamps")
+    building = await talk.card("[Cancel]")
+    slack.revoke_tokens(slack.workspace)
+    await told_to_whoever_runs_it(house, "The app was removed from the workspace: install the Nexus app")
+    await happened(house, "lamps", "approval.requested", 1)
+    house.nexus.env["SLACK_BOT_TOKEN"] = slack.install(slack.workspace, slack.workspace.scopes - {"chat:write"})
+    await started_again(house)
+    await told_to_whoever_runs_it(house, "The app needs the scope chat:write")
+    assert "Ready for review" not in render_text(building)
+    slack.workspace.scopes |= {"chat:write"}
+    await started_again(house)
+    review = await talk.card("Ready for review")
+    assert [building] == [review] == await talk.over(1)
+    talk.once()
+
+
+async def started_again(house: SlackHouse) -> None:
+    """As after a change of settings; one process is enough for what is left to do."""
+    await asyncio.gather(*(bot.down() for bot in house.bots if bot.alive))
+    await house.bot()
+
+
+async def told_to_whoever_runs_it(house: SlackHouse, words: str) -> None:
+    """In the terminal of the process that noticed, where they look, and to nobody in Slack."""
+    await house.slack.wait_for(lambda: any(words in bot.said for bot in house.bots), timeout=60, why=words)
