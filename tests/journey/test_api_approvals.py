@@ -95,7 +95,7 @@ async def test_a_click_on_a_card_that_shows_another_artifact_approves_nothing(wa
 async def test_a_discarded_build_is_not_deployed(warm: Nexus, alice: User) -> None:
     generated = await alice.generate("a list of forks")
     (await alice.post(f"/api/v1/approvals/{generated['approval_id']}/discard")).ok()
-    assert "discarded" in (await alice.post(DEPLOY, {"build_id": generated["build_id"]})).problem(409, "conflict")["detail"]
+    assert "Discarded" in (await alice.post(DEPLOY, {"build_id": generated["build_id"]})).problem(409, "conflict")["detail"]
     (await alice.post(f"/api/v1/approvals/{generated['approval_id']}/discard")).problem(409, "conflict")
     assert 0 == await deployments(warm, generated["app"])
 
