@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from core.ids import ThreadId
 from core.words import cards as c
@@ -601,3 +601,20 @@ async def test_a_draft_is_there_again(visit: NewVisit) -> None:
     await expect(page.locator("#box")).to_have_value("")
     await page.get_by_role("link", name="Todo app").click()
     await expect(page.locator("#box")).to_have_value("half a thought")
+
+
+async def test_words_that_were_typed_before_the_script_was_there_stay_and_are_completed(visit: NewVisit) -> None:
+    v = await visit()
+    loaded = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await loaded.wait()
+        await route.continue_()
+
+    await v.page.route("**/*.js", hold)
+    await v.page.goto(v.site.url + "/t/thr_todo", wait_until="commit")
+    await v.page.locator("#box").focus()
+    await v.page.keyboard.type("/bu")
+    loaded.set()
+    await expect(v.page.locator("#completions")).to_have_attribute("data-for", "/bu")
+    await expect(v.page.locator("#box")).to_have_value("/bu")

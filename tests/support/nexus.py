@@ -453,8 +453,9 @@ def new_nexus(*, like: Nexus | None = None, **env: str) -> Nexus:
 
 
 def _end_with_us() -> None:
-    """In the new process: stop, as by SIGTERM, should the tests be killed."""
+    """In the new process: stop, as by SIGTERM, should the tests be killed; heed Ctrl-C, which shells let background jobs ignore."""
     _LIBC.prctl(1, signal.SIGTERM)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -30,15 +30,20 @@ function settle() {
   else sessionStorage.removeItem(draftName());
 }
 
+let arrived = false;
+
 /** After a page came up: the draft is back. */
 export function restoreBox({ focus = true } = {}) {
   const area = box();
   if (!area) return;
   closeOffers();
-  area.value = sessionStorage.getItem(draftName()) ?? "";
+  const early = arrived ? "" : area.value; // typed before this script was there
+  arrived = true;
+  area.value = early || (sessionStorage.getItem(draftName()) ?? "");
   settle();
   // A phone's keyboard should not come up by itself.
   if (focus && matchMedia("(hover: hover)").matches && !document.querySelector("dialog[open]")) area.focus({ preventScroll: true });
+  if (early) ask();
 }
 
 export function fillBox(words) {
