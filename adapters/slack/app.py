@@ -1,9 +1,8 @@
 """The Slack app: Bolt's `AsyncApp` with a listener for everything that the manifest asks Slack to tell.
 
 Made once by the composition root, served by `adapters.slack.sockets` and `adapters.slack.http` alike. A listener reads what came, has it
-kept (see `adapters.slack.journal`), acknowledges, and hands on to the desk; nothing of that raises: a listener that did right after its
-acknowledgement would take it back. A form is looked at before for what can be told in no time: its errors stand beside the fields then;
-and a menu gets its options by the acknowledgement itself.
+kept (see `adapters.slack.journal`), acknowledges, and hands on to the desk, which does the work in tasks of its own. A form is looked at
+before for what can be told in no time: its errors stand beside the fields then; and a menu gets its options by the acknowledgement itself.
 
 Whatever arrives is acknowledged, also what nobody asked for: Bolt would write the whole of it, with people's words, into the log.
 """
@@ -59,6 +58,8 @@ def slack_app(
             authorize=authorized,
             client=AsyncWebClient(base_url=api_url, retry_handlers=[], logger=_bolt_log),
             user_facing_authorize_error_message=NOT_INSTALLED,
+            # Without, Bolt acknowledges an event before its listener begins, and looks every 10 ms whether others have been.
+            process_before_response=True,
         )
     _listen(app, desk, command)
     return app

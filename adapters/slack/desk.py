@@ -9,6 +9,7 @@ exception that nobody meant is logged, and they are told that something went wro
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -39,6 +40,7 @@ AT_ONCE = 24  #: requests that are seen through at the same time; the others wai
 PAUSES = (0.5, 2.0, 5.0)  #: seconds before each further attempt at what fails for the moment
 NOTHING_DONE = "Nexus cannot find out just now who you are or what this is about. Nothing was done; try again in a minute."
 OFFER = 2.5  #: seconds in which the options of a menu are found; Slack waits for three
+GIVES_WAY = 0.5  #: seconds, at most, that something acknowledged lets others be acknowledged first
 GOODBYE = 20.0  #: seconds that `close` waits for what is under way
 
 
@@ -66,6 +68,9 @@ class Desk:
         self._p = parts
         self._tasks: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._arriving = 0
+        self._nobody_arrives = asyncio.Event()
+        self._nobody_arrives.set()
         self._somebody: dict[str, Who] = {}  # of each workspace, the member who acted last
 
     @property
@@ -81,7 +86,20 @@ class Desk:
 
     async def keep(self, told: Told) -> bool:
         """Keep it until it is seen through; False when another has it in hand. Raises nothing."""
-        return await self._p.journal.keep(told)
+        self._arriving += 1
+        self._nobody_arrives.clear()
+        try:
+            return await self._p.journal.keep(told)
+        finally:
+            self._arriving -= 1
+            if not self._arriving:
+                self._nobody_arrives.set()
+
+    async def _give_way(self) -> None:
+        """What waits for its acknowledgement goes first: whoever has theirs can wait a moment for what comes of it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GIVES_WAY):
+                await self._nobody_arrives.wait()
 
     async def see_through(self, told: Told) -> None:
         """Do what was kept, to its end."""
@@ -120,6 +138,7 @@ class Desk:
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             async with self._places:
+                await self._give_way()
                 await work
         except Exception:
             log.exception("what Slack sent could not be handled")
@@ -207,7 +226,9 @@ class Desk:
                 who, asked = await self._meant(where, mean)
                 if asked is None:
                     return
+                await self._give_way()
                 answer = await self._p.dialogue.handle(asked)
+                await self._give_way()
             except Bot:
                 return
             except NexusError as error:

@@ -7,7 +7,7 @@ renews; when the lease runs out, another process, or the next start, takes it up
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -39,22 +39,27 @@ class Deliveries:
         self._vault = vault
         self._platform = platform
 
-    async def keep(self, key: str, content: str) -> bool:
-        """Keep it, leased to the caller; False when it is kept already, and so in somebody's hands."""
-        sealed = self._vault.seal(SecretStr(content), owner=self._platform, name=key)
+    async def keep(self, contents: Mapping[str, str]) -> Collection[str]:
+        """Keep these, by key, leased to the caller. Returns the keys that are new; the others are in somebody's hands already."""
+        rows = [
+            {
+                "platform": self._platform,
+                "key": key,
+                "sealed": self._vault.seal(SecretStr(content), owner=self._platform, name=key),
+                "attempts": 1,
+                "leased_until": now() + LEASE,
+                "at": now(),
+            }
+            for key, content in sorted(contents.items())  # two who keep the same ones wait for each other, and for nobody else
+        ]
         async with self._ledger.transaction() as t:
-            made = await t.session.execute(
-                insert(DeliveryRow)
-                .values(platform=self._platform, key=key, sealed=sealed, attempts=1, leased_until=now() + LEASE, at=now())
-                .on_conflict_do_nothing()
-                .returning(DeliveryRow.key)
-            )
-            return made.scalar() is not None
+            made = await t.session.execute(insert(DeliveryRow).values(rows).on_conflict_do_nothing().returning(DeliveryRow.key))
+            return set(made.scalars())
 
-    async def done(self, key: str) -> None:
-        """Forget it."""
+    async def done(self, keys: Collection[str]) -> None:
+        """Forget these."""
         async with self._ledger.transaction() as t:
-            await t.session.execute(delete(DeliveryRow).where(self._here, DeliveryRow.key == key))
+            await t.session.execute(delete(DeliveryRow).where(self._here, DeliveryRow.key.in_(keys)))
 
     async def renew(self, keys: Collection[str]) -> None:
         """Work on these goes on."""

@@ -44,10 +44,8 @@ class HttpDelivery:
 
     async def post(self, body: bytes, content_type: str, extra: dict[str, str] | None = None) -> tuple[int, str]:
         """Post something signed; the status and the body of the answer."""
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(self.url, data=body, headers=self.headers(body, content_type) | (extra or {})) as response,
-        ):
+        headers = self.headers(body, content_type) | (extra or {})
+        async with self._slack.client().post(self.url, data=body, headers=headers) as response:
             return response.status, await response.text()
 
     async def verify_url(self) -> bool:

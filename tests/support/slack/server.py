@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
+import aiohttp
 from aiohttp import web
 
 from tests.support.slack import rendering
@@ -76,6 +77,7 @@ class LocalSlack:
         self.triggers = Triggers(clock=self.clock, timings=self.timings)
         self.sockets = Sockets(self)
         self.http: HttpDelivery | None = None
+        self._client: aiohttp.ClientSession | None = None
         self.deliveries = Deliveries(self)
         self.events = Events(self)
         self._outage = ""
@@ -99,6 +101,8 @@ class LocalSlack:
         self.faults.release()
         await self.deliveries.close()
         await self.sockets.close()
+        if self._client is not None:
+            await self._client.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -132,6 +136,13 @@ class LocalSlack:
     def way(self) -> Way:
         """How the app is reached."""
         return self.http or self.sockets
+
+    def client(self) -> aiohttp.ClientSession:
+        """What Slack reaches the app with."""
+        if self._client is None:
+            # A new connection for each request: the app may have been restarted since the last.
+            self._client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
+        return self._client
 
     def deliver_to(self, url: str) -> HttpDelivery:
         """From now on, deliver by signed HTTP to this request URL instead of sockets."""

@@ -28,18 +28,17 @@ async def lapse(ledger: Ledger) -> None:
 
 async def test_what_is_kept_is_in_one_pair_of_hands_until_it_is_done(ledger: Ledger, vault: Vault) -> None:
     kept = Deliveries(ledger, vault, "chat")
-    assert await kept.keep("press 1", "what was pressed")
-    assert not await kept.keep("press 1", "what was pressed")
-    assert await Deliveries(ledger, vault, "another").keep("press 1", "of another platform")
+    assert {"press 1"} == await kept.keep({"press 1": "what was pressed"})
+    assert {"press 2"} == await kept.keep({"press 1": "what was pressed", "press 2": "something else"})
+    assert {"press 1"} == await Deliveries(ledger, vault, "another").keep({"press 1": "of another platform"})
     assert [] == list(await kept.take())
-    await kept.done("press 1")
-    assert await kept.keep("press 1", "pressed again")
+    await kept.done(["press 1"])
+    assert {"press 1"} == await kept.keep({"press 1": "pressed again", "press 2": "something else"})
 
 
 async def test_what_nobody_renews_is_taken_up_once_with_what_it_was(ledger: Ledger, vault: Vault) -> None:
     kept, other = Deliveries(ledger, vault, "chat"), Deliveries(ledger, vault, "chat")
-    for number in range(6):
-        await kept.keep(f"press {number}", f"button {number}")
+    await kept.keep({f"press {number}": f"button {number}" for number in range(6)})
     await lapse(ledger)
     await kept.renew({"press 0"})
     taken = [one for some in await asyncio.gather(kept.take(), other.take()) for one in some]
@@ -50,7 +49,7 @@ async def test_what_nobody_renews_is_taken_up_once_with_what_it_was(ledger: Ledg
 
 
 async def test_what_is_kept_is_sealed(ledger: Ledger, vault: Vault) -> None:
-    await Deliveries(ledger, vault, "chat").keep("form 1", "SMTP_PASSWORD=hunter2")
+    await Deliveries(ledger, vault, "chat").keep({"form 1": "SMTP_PASSWORD=hunter2"})
     async with ledger.reading() as session:
         rows = "\n".join((await session.execute(text("SELECT row_to_json(d)::text FROM deliveries d"))).scalars())
     assert "form 1" in rows

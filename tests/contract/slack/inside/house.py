@@ -4,7 +4,7 @@ HTTP, the real dialogue, an engine that remembers what it was asked."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -147,13 +147,13 @@ class KeptInMemory:
     def __init__(self) -> None:
         self.keys: set[str] = set()
 
-    async def keep(self, key: str, content: str) -> bool:
-        new = key not in self.keys
-        self.keys.add(key)
+    async def keep(self, contents: Mapping[str, str]) -> Collection[str]:
+        new = set(contents) - self.keys
+        self.keys |= new
         return new
 
-    async def done(self, key: str) -> None:
-        self.keys.discard(key)
+    async def done(self, keys: Collection[str]) -> None:
+        self.keys -= set(keys)
 
     async def renew(self, keys: Collection[str]) -> None:
         assert self.keys >= set(keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -84,10 +84,10 @@ async def test_what_a_process_acknowledged_before_it_died_another_does_once(ledg
 class Broken:
     """A ledger that is away."""
 
-    async def keep(self, key: str, content: str) -> bool:
+    async def keep(self, contents: Mapping[str, str]) -> Collection[str]:
         raise TemporaryError("The ledger cannot be reached just now.")
 
-    async def done(self, key: str) -> None:
+    async def done(self, keys: Collection[str]) -> None:
         raise TemporaryError("The ledger cannot be reached just now.")
 
     async def renew(self, keys: Collection[str]) -> None:
@@ -113,8 +113,9 @@ class Left(Broken):
         self.left = list(left)
         self.forgotten = asyncio.Queue[str]()
 
-    async def done(self, key: str) -> None:
-        await self.forgotten.put(key)
+    async def done(self, keys: Collection[str]) -> None:
+        for key in keys:
+            await self.forgotten.put(key)
 
     async def take(self) -> Sequence[Delivery]:
         taken, self.left = self.left, []
@@ -145,9 +146,9 @@ async def test_everything_that_is_kept_comes_back_as_it_was() -> None:
     )
 
     class Memory(Left):
-        async def keep(self, key: str, content: str) -> bool:
-            self.left.append(Delivery(key=key, content=content, attempts=2))
-            return True
+        async def keep(self, contents: Mapping[str, str]) -> Collection[str]:
+            self.left += [Delivery(key=key, content=content, attempts=2) for key, content in contents.items()]
+            return set(contents)
 
         async def renew(self, keys: Collection[str]) -> None:
             pass
@@ -158,3 +159,45 @@ async def test_everything_that_is_kept_comes_back_as_it_was() -> None:
     assert pressed == await begun.get()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+class Slow(Left):
+    """A ledger that takes its time, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[Mapping[str, str]] = []
+        self.go_on = asyncio.Event()
+
+    async def keep(self, contents: Mapping[str, str]) -> Collection[str]:
+        self.kept.append(contents)
+        await self.go_on.wait()
+        if "broken" in contents:
+            raise TemporaryError("The ledger cannot be reached just now.")
+        return set(contents)
+
+
+def press(key: str) -> Pressed:
+    return Pressed(where=Where(workspace="T1", user="U1"), key=key, action="logs", value="todo")
+
+
+async def test_what_comes_while_the_ledger_writes_is_written_together_and_one_of_two_that_are_alike_is_ours() -> None:
+    store = Slow()
+    journal = Journal(store, clock=PassingClock())
+    first = asyncio.create_task(journal.keep(press("1")))
+    while not store.kept:  # noqa: ASYNC110 - it is a task of its own
+        await asyncio.sleep(0)
+    others = [asyncio.create_task(journal.keep(press(key))) for key in ("2", "3", "2")]
+    await asyncio.sleep(0)
+    store.go_on.set()
+    assert [True, True, True, False] == [await one for one in (first, *others)]
+    assert [["1"], ["2", "3"]] == [list(contents) for contents in store.kept]
+
+
+async def test_who_was_written_together_with_what_broke_is_done_all_the_same() -> None:
+    store = Slow()
+    store.go_on.set()
+    journal = Journal(store, clock=PassingClock())
+    assert [True, True] == await asyncio.gather(journal.keep(press("1")), journal.keep(press("broken")))
+    assert await journal.keep(press("2"))
+    assert [["1", "broken"], ["2"]] == [list(contents) for contents in store.kept]

@@ -1,0 +1,1 @@
+"""How fast Slack is answered in a burst; see ``__main__``."""
