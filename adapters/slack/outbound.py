@@ -265,7 +265,7 @@ class SlackChat(Chat):
         """Write a card in the best way that Slack accepts: with its pictures, without, as text."""
         pictures = {} if self._pictures is None else await self._pictures.ready(thread.workspace, card)
         for used in [pictures, {}] if pictures else [{}]:
-            rendered = render(card, pictures=used)
+            rendered = render(card, pictures=used, in_thread=True)
             try:
                 return _Written(message=await write(rendered), rendered=rendered, pictures=used)
             except Malformed:

@@ -23,6 +23,8 @@ STATUS = 60
 TEXT = 600  #: characters of the notification
 _DOTS: Mapping[Tone, str] = {Tone.WORKING: "🔵", Tone.WAITING: "🟡", Tone.GOOD: "🟢", Tone.BAD: "🔴", Tone.QUIET: "⚪"}
 _SECTIONS_FIRST = ("deploy",)
+_DEPLOY = "Deploy"  #: the name of that section, which says nothing where there are no tabs
+_FACTS = 2  #: groups of facts about an artifact and its release; those that follow are about what is live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +36,12 @@ class Rendered:
     rest: Sequence[tuple[str, str]] = ()
 
 
-def render(card: Card, *, pictures: Mapping[str, str] | None = None) -> Rendered:
-    """The message of a card. ``pictures`` are the ids of Slack's files by the path of the image."""
+def render(card: Card, *, pictures: Mapping[str, str] | None = None, in_thread: bool = False) -> Rendered:
+    """The message of a card. ``pictures`` are the ids of Slack's files by the path of the image. ``in_thread``: it stands among the app's
+    other cards, and what is live is told by its own."""
     ids = Ids()
+    if in_thread and card.kind == "build":
+        card = card.model_copy(update={"children": [_without_live(child) for child in card.children]})
     build = _build(card)
     children = _in_order(card.children)
     setup = next((child for child in children if isinstance(child, Section) and child.id == "setup" and build), None)
@@ -128,7 +133,8 @@ class _Message:
         """A named part: its name comes with the first of what is in it."""
         title, children = section.title.strip(), list(section.children)
         if title and children and isinstance(children[0], Steps) and children[0].title.strip():  # one heading, not two
-            title = f"{title} · {children[0].title.strip()}"
+            inner = children[0].title.strip()
+            title = inner if section.id in _SECTIONS_FIRST and title == _DEPLOY else f"{title} · {inner}"
             children[0] = children[0].model_copy(update={"title": ""})
         groups = self.groups(children)
         if not groups:
@@ -137,6 +143,15 @@ class _Message:
         first, *others = [*before, *groups]
         whole = first.whole if before else f"{title}\n{first.whole}".strip()
         return [replace(first, whole=whole, lead=[divider(), *lead, *first.lead]), *others]
+
+
+def _without_live(child: Child) -> Child:
+    """A build's part about its deployment, without the database, the hosting and the log of what is live."""
+    if not isinstance(child, Section) or not any(isinstance(part, Log) and part.live_app for part in child.children):
+        return child
+    facts = [part for part in child.children if isinstance(part, Facts)][_FACTS:]
+    kept = [p for p in child.children if p not in facts and not (isinstance(p, Log) and p.live_app)]
+    return child.model_copy(update={"children": kept})
 
 
 def _in_order(children: Sequence[Child]) -> list[Child]:

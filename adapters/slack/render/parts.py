@@ -7,7 +7,7 @@ is used for the two columns of facts alone, and only for values that mean the sa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from adapters.slack.render import files as trees
@@ -57,6 +57,7 @@ _MARKS: Mapping[StepState, str] = {
 }
 _LOUD = (StepState.FAILED, StepState.RUNNING)
 _QUIET = (StepState.WAITING, StepState.SKIPPED)
+_HEADING, _FENCE = re.compile(r"#{1,4} +(\S.*)"), re.compile(r"\s*```\w*\s*")
 _FILE_NAME = re.compile(r"[\w.@+ -]{1,80}\.\w{1,10}")
 
 
@@ -80,10 +81,35 @@ def text(item: Text, code_name: str = "code.txt") -> list[Group]:
             made = [Piece(block=paragraph(part, "rich_text_quote"), count=len(part)) for part in packed(lines)]
             return [Group(pieces=made, whole=item.text, name="warning.txt", rank=Rank.WARNING, most=WARNING_BYTES)]
         case "body":
-            made = [
-                Piece(block=paragraph(part), count=len(part)) for part in packed([inline(line) for line in item.text.split("\n")])
-            ]
-            return [Group(pieces=made, whole=item.text, name="text.txt")]
+            return [Group(pieces=list(_prose(item.text)), whole=item.text, name="text.txt")]
+
+
+def _prose(text: str) -> Iterator[Piece]:
+    """Paragraphs. Instructions are Markdown, of which headings and fenced code are shown as what they are."""
+    lines: list[Line] = []
+    fenced: list[str] | None = None
+    for line in text.split("\n"):
+        if _FENCE.fullmatch(line):
+            if fenced is None:
+                yield from _paragraphs(lines)
+                lines, fenced = [], []
+            else:
+                yield from _code(fenced)
+                fenced = None
+        elif fenced is not None:
+            fenced.append(line)
+        else:
+            found = _HEADING.fullmatch(line)
+            lines.append(inline(found[1], "bold") if found else inline(line))
+    yield from _paragraphs(lines) if fenced is None else _code(fenced)
+
+
+def _paragraphs(lines: Sequence[Line]) -> Iterator[Piece]:
+    return (Piece(block=paragraph(part), count=len(part)) for part in packed(lines) if any(part))
+
+
+def _code(lines: Sequence[str]) -> Iterator[Piece]:
+    return (Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines("\n".join(lines)))
 
 
 def heading(title: str) -> tuple[list[Block], list[Group]]:

@@ -11,7 +11,7 @@ from core.conversation.presenter.phrases import BUILD_STAGES, STAGES, count, fir
 from core.conversation.presenter.review import again, evidence_step, review_actions, review_children, review_state
 from core.conversation.redaction import shown, shown_line
 from core.words import events as e
-from core.words.cards import Button, Card, Child, Fact, Facts, Files, Link, Steps, StepState, Text, Tone
+from core.words.cards import Button, Card, Child, Fact, Facts, Files, Link, Step, Steps, StepState, Text, Tone
 from core.words.plan import Plan
 
 _STAGES = ("plan", "write", "install", "build", "try")
@@ -109,11 +109,20 @@ def _plan_line(plan: Plan) -> str:
     return ", ".join(part for part in (plan.framework, tables, files) if part)
 
 
+def _said_once(step: Step, reason: str) -> Step:
+    """A step without the beginning of the reason, which stands above it."""
+    said = step.detail[:60].rstrip(" .…")
+    return step.model_copy(update={"detail": ""}) if said and shown_line(reason, 600).startswith(said) else step
+
+
 def _failed(story: Story, build: BuildStory, failed: e.BuildFailed) -> Card:
     stage = STAGES.get(failed.stage, shown_line(failed.stage, 60))
     reason = sentence(shown(failed.reason, 600)) or "It ended without saying why."
     children: list[Child] = [Text(text=reason)]
-    tried = [evidence_step(s, build.plan) for s in failed.evidence] or steps(build.steps, BUILD_STAGES)
+    tried = [evidence_step(s, build.plan) for s in failed.evidence]
+    if not tried:
+        tried = [_said_once(step, reason) for step in steps(build.steps, BUILD_STAGES)]
+        stage = next((step.name for step in tried if step.state is StepState.FAILED), stage)
     if tried:
         children.append(Steps(title=f"It failed at: {stage}" if stage else "What was tried", steps=tried))
     elif stage:

@@ -330,6 +330,15 @@ def test_a_build_that_failed_before_its_plan_has_a_card_too() -> None:
     assert "The model refused." in said(card)
 
 
+def test_why_it_failed_is_said_once_and_at_which_step() -> None:
+    reason = "The built-in starter did not understand that change. It can do things like “add a due date to notes”"
+    refused = e.BuildStep(build=s.BUILD, step=s.step("plan", StepState.FAILED, detail=reason[:90]))
+    card = build_card(*s.requested(), refused, e.BuildFailed(build=s.BUILD, stage="write", reason=reason))
+    (steps,) = [child for child in card.children if isinstance(child, Steps)]
+    assert ("It failed at: Plan", [("Plan", "")]) == (steps.title, [(step.name, step.detail) for step in steps.steps])
+    assert 1 == str(card).count("did not understand that change")
+
+
 def test_only_the_newest_build_can_be_tried_again() -> None:
     card = build_card(*s.requested(), *s.failed(), *s.requested("b_2", number=2))
     assert actions(card) == []

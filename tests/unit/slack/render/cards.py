@@ -121,7 +121,7 @@ cards = st.builds(
 
 def bare(text: str) -> str:
     """The characters that matter: without white space, what formats, what was added and what is taken away from any text."""
-    return "".join(c for c in plain(text) if not c.isspace() and c not in f"{JOINER}`")
+    return "".join(c for c in plain(text) if not c.isspace() and c not in f"{JOINER}`#")
 
 
 def told(card: Card) -> Iterator[str]:

@@ -184,7 +184,7 @@ def streams() -> dict[str, list[list[dict[str, Any]]]]:
 
 def everything() -> Mapping[str, Any]:
     """Every snapshot by its name."""
-    rendered = {name: render(card, pictures=PICTURES) for name, card in cards().items()}
+    rendered = {name: render(card, pictures=PICTURES, in_thread=True) for name, card in cards().items()}
     messages = {
         name: {"text": made.text, "blocks": made.blocks, "rest": [list(file) for file in made.rest]}
         for name, made in rendered.items()

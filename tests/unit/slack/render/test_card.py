@@ -345,3 +345,28 @@ def test_what_grows_because_its_mentions_are_broken_is_not_cut(style: str) -> No
     made = render(Card(kind="build", title="Todo", children=[Text.model_validate({"text": "<!here> " * 300, "style": style})]))
     assert shown(made.blocks).count("!here>") == 300
     assert not made.rest
+
+
+def test_instructions_are_shown_as_what_they_are() -> None:
+    text = "# Todos\n\nA web app.\n\n## By hand\n\n- set `PORT`, then:\n\n```sh\nnpm install\n# not a heading\n```\nThat is all."
+    made = render(Card(kind="notice", title="Setup", children=[Text(text=text)]))
+    before, code, after = [block["elements"][0] for block in made.blocks if block["type"] == "rich_text"]
+    bold = [element["text"] for element in before["elements"] if element.get("style") == {"bold": True}]
+    assert ["Todos", "By hand"] == bold
+    assert ("rich_text_preformatted", "npm install\n# not a heading") == (code["type"], code["elements"][0]["text"])
+    assert "That is all." in str(after)
+    check_blocks(made.blocks)
+
+
+def test_code_without_an_end_is_code_to_the_end() -> None:
+    made = render(Card(kind="notice", title="Setup", children=[Text(text="Then:\n```\nnpm start")]))
+    assert ["rich_text_section", "rich_text_preformatted"] == [
+        block["elements"][0]["type"] for block in made.blocks if block["type"] == "rich_text"
+    ]
+
+
+def test_what_is_live_is_told_by_its_own_card_of_the_thread() -> None:
+    card = snapshots.cards()["build-deployed"]
+    alone, among = (shown(render(card, in_thread=in_thread).blocks) for in_thread in (False, True))
+    assert all(word in alone for word in ("Database host", "Isolation", "live after", "Artifact"))
+    assert [False, False, True, True] == [word in among for word in ("Database host", "Isolation", "live after", "Artifact")]
