@@ -139,12 +139,26 @@ class People:
                 "The requester alone, but not the requester: nobody could approve. Allow self-approval, or choose others."
             )
         async with self._ledger.transaction() as t:
-            principal = await t.session.get(Principal, who.principal)
-            if principal is None or principal.role != "owner":
-                raise Forbidden("Only the owner of this workspace may change its settings; ask them.")
-            workspace = await t.session.get(Workspace, who.workspace)
-            assert workspace is not None
+            workspace = await _decided_by(t.session, who)
             workspace.settings = settings.model_dump(mode="json")
+
+    async def check_deciding(self, who: Who) -> None:
+        """Raises:
+        Forbidden: they may not decide for the workspace.
+        """
+        async with self._ledger.reading() as session:
+            await _decided_by(session, who)
+
+
+async def _decided_by(session: AsyncSession, who: Who) -> Workspace:
+    """Their workspace, for which they may decide."""
+    principal = await session.get(Principal, who.principal)
+    workspace = await session.get(Workspace, who.workspace)
+    assert workspace is not None
+    if principal is None or principal.role != "owner":
+        whom = "Only its owner" if workspace.platform == LOCAL_PLATFORM else "Only admins of this workspace"
+        raise Forbidden(f"{whom} may change the settings of the workspace; ask them.")
+    return workspace
 
 
 def who_of(row: Principal, groups: Collection[str] = ()) -> Who:

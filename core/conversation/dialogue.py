@@ -266,6 +266,7 @@ class Dialogue:
     # -- what runs --------------------------------------------------------------------------------------------------------
 
     async def _rollback_form(self, who: Who, slug: str, chosen: int | None) -> Answer:
+        await self._engine.check_managing(who, slug)
         return Answer(form=forms.rollback_form(slug, await self._engine.releases(who, slug), chosen))
 
     async def _rollback(self, who: Who, slug: str, number: int, *, with_data: bool, key: str) -> Answer:
@@ -291,6 +292,7 @@ class Dialogue:
         return Answer(text=f"Restarting v{view.release} of {slug}.")
 
     async def _delete_form(self, who: Who, slug: str) -> Answer:
+        await self._engine.check_managing(who, slug)
         return Answer(form=forms.delete_form((await self._engine.app(who, slug)).slug))
 
     async def _submit_delete(self, sent: FormSubmit) -> Answer:
@@ -311,6 +313,7 @@ class Dialogue:
         return {}
 
     async def _env_form(self, who: Who, slug: str) -> Answer:
+        await self._engine.check_managing(who, slug)
         _, names = await self._engine.settings(who, slug)
         return Answer(form=forms.env_form(slug, names, await self._needed(who, slug)))
 
@@ -329,6 +332,7 @@ class Dialogue:
         return Answer(text=f"{done[0].upper()}{done[1:]}. {then}")
 
     async def _workspace_form(self, who: Who, part: str) -> Answer:
+        await self._engine.check_deciding(who)
         settings = await self._engine.workspace(who)
         return Answer(form=forms.models_form(settings) if part == "models" else forms.workspace_form(settings))
 

@@ -87,6 +87,15 @@ class Engine(Watching):
         """Decide for the workspace; its owner alone may."""
         await self._people.set_settings(who, settings)
 
+    async def check_deciding(self, who: Who) -> None:
+        """Refuse with `Forbidden` who may not decide for the workspace, before they fill in a form."""
+        await self._people.check_deciding(who)
+
+    async def check_managing(self, who: Who, slug: str) -> None:
+        """Refuse with `Forbidden` who may not do to the app what nobody approves, before they fill in a form."""
+        async with self._ledger.transaction() as t:
+            await visible_app(t.session, who, slug=slug, manage=True)
+
     async def workspace_usage(self, who: Who) -> WorkspaceUsage:
         """The apps that the principal can see, and what the whole workspace used this month."""
         since = month_start(now())

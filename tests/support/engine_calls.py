@@ -82,5 +82,6 @@ CHANGING: dict[str, Call] = {
     "stop": lambda e, w, s: e.stop(w, "shop"),
     "set_settings": lambda e, w, s: e.set_settings(w, "shop", set={"A": "1"}, unset=[], key=key()),
     "reveal": lambda e, w, s: e.reveal(w, "shop"),
+    "check_managing": lambda e, w, s: e.check_managing(w, "shop"),
     "delete": lambda e, w, s: e.delete(w, "shop"),
 }

@@ -65,6 +65,7 @@ class RecordingEngine:
         self.wants_a_second = False
         self.where: list[tuple[ThreadRef | None, bool]] = []  # place and seen, of each build and change
         self.told: list[SubscriptionView] = []
+        self.trusted = True  # they may do what nobody approves, and decide for the workspace
 
     def _do(self, *call: Any) -> None:
         if self.refuse is not None:
@@ -201,6 +202,15 @@ class RecordingEngine:
 
     async def set_workspace(self, who: Who, settings: WorkspaceSettings) -> None:
         self._do("set_workspace", settings)
+
+    async def check_deciding(self, who: Who) -> None:
+        if not self.trusted:
+            raise Forbidden("Only admins of this workspace may.")
+
+    async def check_managing(self, who: Who, slug: str) -> None:
+        await self.app(who, slug)
+        if not self.trusted:
+            raise Forbidden("That is for whoever asked for it, and for admins.")
 
     async def subscriptions(self, who: Who) -> list[SubscriptionView]:
         return self.told
@@ -971,3 +981,17 @@ async def test_a_defect_is_not_hidden(talk: Talk) -> None:
     talk.engine.refuse = RuntimeError("a defect")
     with pytest.raises(RuntimeError):
         await talk.types("build a todo app")
+
+
+@pytest.mark.parametrize("typed", ["settings", "settings models", "rollback todo", "delete todo"])
+async def test_who_may_not_is_told_so_before_they_fill_in_a_form(talk: Talk, typed: str) -> None:
+    talk.engine.trusted = False
+    answer = await talk.types(typed)
+    assert (answer.form, answer.error) == (None, True)
+
+
+@pytest.mark.parametrize("action", ["settings", "rollback", "delete", "workspace"])
+async def test_a_press_on_a_button_that_is_not_for_them_opens_no_form(talk: Talk, action: str) -> None:
+    talk.engine.trusted = False
+    answer = await talk.presses(action, "todo" if action != "workspace" else "models")
+    assert (answer.form, answer.error) == (None, True)

@@ -24,6 +24,7 @@ OWN = {"principal", "workspace", "set_workspace", "build", "apps", "threads", "l
     "thread_at",  # answers None
     "subscriptions",
     "workspace_usage",
+    "check_deciding",
 }
 
 
