@@ -223,6 +223,9 @@ async def test_a_platform_that_is_not_set_up_stops_nothing(stage: Stage) -> None
     elsewhere = ThreadRef(platform="elsewhere", workspace="w", channel="c", thread="x")
     stage.outbox.show(OTHER, elsewhere, [card("build:1", "Building")])
     await asyncio.wait_for(stage.outbox.settled(OTHER), 5)
+    assert [] == stage.chat.messages
+    await stage.show(card("build:1", "Ready"))
+    assert ["Ready"] == stage.statuses()
 
 
 async def test_threads_do_not_wait_for_each_other(stage: Stage) -> None:

@@ -50,11 +50,15 @@ async def test_a_part_that_dies_ends_the_process_as_if_it_were_told_to_stop() ->
 
 
 async def test_a_part_may_come_to_its_end() -> None:
+    ended = asyncio.Event()
+
     async def done() -> None:
-        return
+        ended.set()
 
     async with at_work({"done": done()}):
-        await asyncio.sleep(0)
+        await ended.wait()
+        await asyncio.sleep(0)  # its end is looked at
+    assert ended.is_set()
 
 
 @pytest.mark.usefixtures("logging_as_it_was")

@@ -34,6 +34,7 @@ async def test_at_the_end_no_socket_is_left(slack: LocalSlack, bolt: AsyncApp, h
     async with running(sockets_of(slack, bolt, heard)):
         await slack.wait_for_sockets(2)
     await slack.wait_for(lambda: not slack.sockets.live)
+    assert 2 == len(slack.sockets.ever), "and none was opened on the way out"
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
@@ -85,6 +86,7 @@ async def test_a_socket_that_is_dead_without_a_word_is_noticed_and_replaced(
         dead.frozen = True
         await slack.wait_for(lambda: dead not in slack.sockets.live)
         await slack.wait_for_sockets(2)
+        assert 3 == len(slack.sockets.ever), "the other one was left alone"
 
 
 @pytest.mark.parametrize("refuse", [True, False])
@@ -223,3 +225,4 @@ async def test_too_many_sockets_are_said_and_waited_out(slack: LocalSlack, bolt:
         await slack.wait_for(lambda: any("ten sockets" in said for said in heard.told))
         slack.sockets.live[:] = [socket for n, socket in enumerate(slack.sockets.live) if socket not in slack.sockets.live[:n]]
         await slack.wait_for(lambda: AGAIN in heard.told)
+        assert 1 == sum("ten sockets" in said for said in heard.told)

@@ -208,15 +208,17 @@ async def test_an_edit_that_slack_does_not_take_is_made_up_for(house: House, fol
     await house.slack.wait_for(lambda: following.edits)
     await following.clock.advance(INTERVAL)
     await following.shows(message, "Somebody stopped it.")
+    assert 2 == len(house.slack.called("chat.update")), "the one that was lost, and the one that makes up for it"
 
 
 async def test_a_message_that_was_deleted_is_followed_no_more(house: House, following: Following) -> None:
-    message = await following.start(await house.app_thread())
+    message = await following.start(thread := await house.app_thread())
     message.deleted = True
     house.engine.printed.put_nowait("a line")
     await house.slack.wait_for(house.engine.printed.empty)
     await following.clock.advance(INTERVAL)
     await house.slack.wait_for(lambda: not following.tails._running)
+    assert message not in house.slack.messages("#general", thread), "and it is not posted anew"
 
 
 async def test_a_press_on_follow_in_a_thread_follows_there(house: House, process: Process) -> None:
