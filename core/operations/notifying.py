@@ -18,9 +18,10 @@ from core.conversation.presenter import AppFacts
 from core.conversation.presenter.notification import kind_of, news_card
 from core.errors import NexusError, TemporaryError
 from core.ledger.feed import Feed
-from core.ledger.ledger import EVENTS_CHANNEL, Ledger
+from core.ledger.ledger import Ledger
 from core.ledger.tables import App, EventRow, Principal, Subscription, Thread
 from core.ledger.waking import holding
+from core.operations.catching_up import CatchingUp
 from core.operations.watching import place_of
 from core.words.events import FACT, Fact
 from core.words.thread_ref import ThreadRef
@@ -42,52 +43,18 @@ CHANNELS_AT_ONCE = 8  #: each takes a connection of Postgres for as long as it i
 UNEXPECTED_TRIES = 5  #: for an error that nobody translated
 
 
-class Notifying:
+class Notifying(CatchingUp[int]):
     """Tells channels."""
 
+    what = "channel"
+
     def __init__(self, ledger: Ledger, feed: Feed, chats: Mapping[str, Chat]) -> None:
+        super().__init__(feed)
         self._ledger = ledger
-        self._feed = feed
         self._chats = chats
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()  # subscriptions for which there was more while they were being told
         self._turn = asyncio.Semaphore(CHANNELS_AT_ONCE)
         self._looked: int | None = None  # the event up to which everybody was told, or is known to be behind; None: not known yet
         self._failures: dict[str, int] = {}  # of the next event of a subscription, in a row, by errors that nobody translated
-
-    async def run(self) -> None:
-        """Tell until cancelled."""
-        try:
-            async with contextlib.aclosing(self._feed.wakes(EVENTS_CHANNEL)) as wakes:
-                async for _ in wakes:
-                    try:
-                        for subscription, told in await self._behind():
-                            self._begin(subscription, told)
-                    except TemporaryError as error:
-                        log.warning("channels cannot be told just now", error=error.message)
-                    except Exception:
-                        log.exception("channels cannot be told just now")
-        finally:
-            tasks = list(self._tasks.values())
-            self._tasks.clear()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _begin(self, subscription: str, told: int) -> None:
-        if subscription in self._tasks:
-            self._again.add(subscription)  # it may have had its last look already
-            return
-        task = asyncio.create_task(self._catch_up(subscription, told), name=f"tell {subscription}")
-        self._tasks[subscription] = task
-        task.add_done_callback(lambda _: self._done(subscription, told, task))
-
-    def _done(self, subscription: str, told: int, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(subscription) is task:
-            del self._tasks[subscription]
-            if subscription in self._again:
-                self._again.discard(subscription)
-                self._begin(subscription, told)
 
     async def _behind(self) -> list[tuple[str, int]]:
         """Subscriptions of this process's platforms for which there is news, and how far each was told. Only events that were not

@@ -8,7 +8,6 @@ a platform does not let Nexus in any more, threads wait for whoever runs it, and
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict
 
 import structlog
@@ -20,9 +19,10 @@ from core.conversation.redaction import shown_line
 from core.errors import NexusError, OperatorError, TemporaryError
 from core.ids import AppId, ThreadId
 from core.ledger.feed import Feed
-from core.ledger.ledger import EVENTS_CHANNEL, Ledger
+from core.ledger.ledger import Ledger
 from core.ledger.tables import App, EventRow, Thread, now
 from core.ledger.waking import holding
+from core.operations.catching_up import CatchingUp
 from core.operations.watching import place_of
 from core.words.events import Event
 from core.words.thread_ref import ThreadRef
@@ -35,15 +35,15 @@ THREADS_AT_ONCE = 24
 OPERATOR_PAUSE = 60.0  #: seconds until a thread is tried again that waits for whoever runs this Nexus
 
 
-class Showing:
+class Showing(CatchingUp[str]):
     """Shows threads."""
 
+    what = "thread"
+
     def __init__(self, ledger: Ledger, feed: Feed, outbox: Outbox) -> None:
+        super().__init__(feed)
         self._ledger = ledger
-        self._feed = feed
         self._outbox = outbox
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()  # threads of which more was told while they were being shown
         self._turns: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(THREADS_AT_ONCE))  # by platform
         self._histories: dict[str, list[Event]] = {}  # of the apps shown last; events never change
         self._put_off: dict[str, float] = {}  # threads that wait for whoever runs this Nexus, and when they are tried again
@@ -51,40 +51,15 @@ class Showing:
     async def run(self) -> None:
         """Show until cancelled."""
         try:
-            async with contextlib.aclosing(self._feed.wakes(EVENTS_CHANNEL)) as wakes:
-                async for _ in wakes:
-                    try:
-                        for thread, platform in await self._behind():
-                            self._begin(thread, platform)
-                    except TemporaryError as error:
-                        log.warning("threads cannot be shown just now", error=error.message)
-                    except Exception:
-                        log.exception("threads cannot be shown just now")
+            await super().run()
         finally:
-            tasks = list(self._tasks.values())
-            self._tasks.clear()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await self._outbox.close()
 
-    def _begin(self, thread: str, platform: str) -> None:
-        if thread in self._tasks:
-            self._again.add(thread)  # it may have had its last look already
-            return
-        if self._put_off.get(thread, 0.0) > asyncio.get_running_loop().time():
-            return
-        self._put_off.pop(thread, None)
-        task = asyncio.create_task(self._catch_up(thread, platform), name=f"show {thread}")
-        self._tasks[thread] = task
-        task.add_done_callback(lambda _: self._done(thread, platform, task))
-
-    def _done(self, thread: str, platform: str, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(thread) is task:
-            del self._tasks[thread]
-            if thread in self._again:
-                self._again.discard(thread)
-                self._begin(thread, platform)
+    def _waits(self, reader: str) -> bool:
+        if self._put_off.get(reader, 0.0) > asyncio.get_running_loop().time():
+            return True
+        self._put_off.pop(reader, None)
+        return False
 
     async def _behind(self) -> list[tuple[str, str]]:
         """Threads of this process's platforms that show less than their app's events tell, each with its platform."""
