@@ -95,6 +95,21 @@ class Settings(BaseSettings):
     slack_command: str = Field(
         "/nexus", alias="NEXUS_SLACK_COMMAND", description="The slash command, as the app in Slack has it."
     )
+    discord_token: SecretStr | None = Field(
+        None, alias="DISCORD_TOKEN", description="Turns Discord on: the bot's token, from the Bot page of the developer portal."
+    )
+    discord_api_url: str = Field(
+        "https://discord.com/api/v10", alias="DISCORD_API_URL", description="Another server that speaks Discord's API."
+    )
+    discord_gateway_url: str = Field(
+        "", alias="DISCORD_GATEWAY_URL", description="Its gateway, `wss://…`; the one that the API names when empty."
+    )
+    discord_message_content: bool = Field(
+        True,
+        alias="NEXUS_DISCORD_MESSAGE_CONTENT",
+        description="Reads replies in threads, which needs the Message Content Intent; with `false`, Nexus works without: by mention, "
+        "buttons and commands.",
+    )
     chats: bool = Field(
         True,
         alias="NEXUS_CHATS",

@@ -1,0 +1,43 @@
+"""A chat platform as a process serves it, and what the doctor finds of one: the same for each of them.
+
+Made by `bot.wiring_slack` and `bot.wiring_discord`, served by `bot.program` (``nexus up``) and `bot.chats` (``nexus bot``). It knows no
+platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from core.conversation.chat import Chat
+
+Tell = Callable[[str], None]  #: sentences for whoever runs this Nexus
+
+
+class ChatCheck(Protocol):
+    """One thing that was looked at; `adapters.slack.checks.Check` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def found(self) -> str: ...
+    @property
+    def remedy(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatPlatform:
+    """A chat platform that is configured, as a process serves it."""
+
+    chat: Chat
+    add_to: Callable[[web.Application], None]  #: adds the routes that it needs
+    serving: Callable[
+        [], AbstractAsyncContextManager[None]
+    ]  #: takes in what people do; at the end sees through what was taken in
+    close: Callable[[], Awaitable[None]]
