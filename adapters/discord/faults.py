@@ -110,7 +110,7 @@ class DiscordBusy(TemporaryError):
 
 _ELSEWHERE = "or use Nexus in another channel"
 _SHOW = "go on elsewhere with /nexus show and the app's name"
-_TOKEN = (
+_STRANGER = (
     "Discord does not accept the bot's token: set DISCORD_TOKEN to the one that the developer portal shows (Bot, Reset Token)."
 )
 #: Remedies by what was wanted: Discord never says which permission is missing.
