@@ -21,6 +21,7 @@ from bot.slack import SlackSettings
 from bot.wiring_face import Face
 from core.builds.pictures import load_picture
 from core.conversation.chat import Chat
+from core.conversation.journal import Journal
 from core.errors import DataFolderError, TemporaryError
 from core.ledger.deliveries import Deliveries
 from core.ledger.installations import Installations
@@ -62,19 +63,18 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
     from adapters.slack.app import slack_app
     from adapters.slack.attachments import Attachments
     from adapters.slack.calls import Calls
-    from adapters.slack.desk import Desk
+    from adapters.slack.desk import KINDS, SlackDesk
     from adapters.slack.desk import Parts as DeskParts
     from adapters.slack.directs import Directs
     from adapters.slack.home import Homes
     from adapters.slack.http import add_slack
     from adapters.slack.installations import SlackInstallations, oauth_flow, web_client
-    from adapters.slack.journal import Journal
     from adapters.slack.manifest import SCOPES
     from adapters.slack.outbound import SlackChat
     from adapters.slack.people import SlackPeople
     from adapters.slack.pictures import Pictures
     from adapters.slack.sockets import Sockets
-    from adapters.slack.tail import Tails
+    from adapters.slack.tail import SlackTails
 
     kept, client = Installations(face.ledger, face.vault), web_client(slack.api_url)
     installations = SlackInstallations(kept, client, token=slack.bot_token)
@@ -93,9 +93,9 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
 
     chat, directs = SlackChat(calls, pictures=Pictures(calls, load)), Directs(calls)
     people = SlackPeople(calls, face.people)
-    tails = Tails(calls, face.engine, face.inbox, directs)
+    tails = SlackTails(calls, face.engine, face.inbox, directs)
     homes = Homes(calls, face.engine, people, face.people, link=chat.link)
-    desk = Desk(
+    desk = SlackDesk(
         DeskParts(
             dialogue=face.dialogue,
             engine=face.engine,
@@ -108,7 +108,7 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
             tails=tails,
             homes=homes,
             removed=installations.removed,
-            journal=Journal(Deliveries(face.ledger, face.vault, chat.platform)),
+            journal=Journal(Deliveries(face.ledger, face.vault, chat.platform), KINDS),
         )
     )
     signing = None if slack.sockets else slack.signing_secret

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.ids import LOCAL_PLATFORM, LOCAL_USER, PrincipalId, WorkspaceId, new_id
 from core.ledger.ledger import Ledger
-from core.ledger.tables import App, Principal, Workspace
+from core.ledger.tables import App, Build, Principal, Workspace
 from core.words.inbound import Who
 from core.words.views import WorkspaceSettings
 
@@ -78,6 +78,20 @@ class People:
             home = await self._workspace(t.session, platform, workspace, workspace_name)
             row = await _principal(t.session, home, user, name[:200] or user, role="owner" if admin else "member")
             return who_of(row, groups)
+
+    async def last_workspace(self, platform: str, user: str) -> str | None:
+        """The platform's id of the workspace in which this person asked for something last, or was seen last if they never did; None
+        for somebody whom Nexus does not know."""
+        asked = select(func.max(Build.created_at)).where(Build.requested_by == Principal.id).scalar_subquery()
+        async with self._ledger.reading() as session:
+            found: str | None = await session.scalar(
+                select(Workspace.external_id)
+                .join(Principal, Principal.workspace_id == Workspace.id)
+                .where(Principal.platform == platform, Principal.external_id == user)
+                .order_by(asked.desc().nulls_last(), Principal.created_at.desc())
+                .limit(1)
+            )
+        return found
 
     async def name(self, who: Who, external_id: str, name: str, *, group: bool = False) -> None:
         """Keep what a member or a group of this workspace is called, so that cards can say it."""

@@ -1,7 +1,7 @@
 """The Slack app: Bolt's `AsyncApp` with a listener for everything that the manifest asks Slack to tell.
 
 Made once by the composition root, served by `adapters.slack.sockets` and `adapters.slack.http` alike. A listener reads what came, has it
-kept (see `adapters.slack.journal`), acknowledges, and hands on to the desk, which does the work in tasks of its own. A form is looked at
+kept (see `core.conversation.journal`), acknowledges, and hands on to the desk, which does the work in tasks of its own. A form is looked at
 before for what can be told in no time: its errors stand beside the fields then; and a menu gets its options by the acknowledgement itself.
 
 Whatever arrives is acknowledged, also what nobody asked for: Bolt would write the whole of it, with people's words, into the log.
@@ -21,12 +21,12 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack import checking, inbound
+from adapters.slack import inbound
 from adapters.slack.calls import BASE_URL
-from adapters.slack.desk import Desk
-from adapters.slack.journal import Told
+from adapters.slack.desk import SlackDesk, Told
 from adapters.slack.manifest import COMMAND, MESSAGE_SHORTCUT, SHORTCUT
 from adapters.slack.render.form import errors, read
+from core.conversation import checking
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ _bolt_log.setLevel(logging.ERROR)
 
 
 def slack_app(
-    desk: Desk, authorize: Authorize, *, signing_secret: str = "", api_url: str = BASE_URL, command: str = COMMAND
+    desk: SlackDesk, authorize: Authorize, *, signing_secret: str = "", api_url: str = BASE_URL, command: str = COMMAND
 ) -> AsyncApp:
     """The app. Without a signing secret it serves sockets alone."""
 
@@ -75,7 +75,7 @@ def _without_environment() -> Iterator[None]:
         os.environ.update(kept)
 
 
-def _listen(app: AsyncApp, desk: Desk, command: str) -> None:
+def _listen(app: AsyncApp, desk: SlackDesk, command: str) -> None:
     @app.command(command)
     async def typed(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
         await _take(desk, ack, lambda: inbound.command(body, _workspace(context)))
@@ -146,7 +146,7 @@ def _listen(app: AsyncApp, desk: Desk, command: str) -> None:
     app.command(ANYTHING)(acknowledged)
 
 
-async def _take(desk: Desk, ack: Callable[[], Awaitable[object]], read_payload: Callable[[], Told | None]) -> None:
+async def _take(desk: SlackDesk, ack: Callable[[], Awaitable[object]], read_payload: Callable[[], Told | None]) -> None:
     """Read it, keep it, acknowledge it, and have it done. What cannot be read is acknowledged too: it would only come again."""
     try:
         told = read_payload()

@@ -19,23 +19,18 @@ from typing import Any, Literal
 
 from adapters.slack.render.buttons import LINK, action_of
 from adapters.slack.render.files import build_of
-from core.conversation.grammar import VERBS, parse
-from core.errors import InvalidInput
+from core.conversation.saying import Way
 from core.ids import ThreadId
-from core.words.attachment import Attachment
-from core.words.inbound import Action, Command, FormSubmit, Inbound, Reply, Who
+from core.words.inbound import Action, Command, FormSubmit, Inbound, Who
 from core.words.thread_ref import ThreadRef
 
 PLATFORM = "slack"
 OPEN_FORM = "open_form"  #: the button of a form that came too late for its trigger
 STOP_TAIL = "stop_tail"  #: the button of a followed log
 MAX_VALUE = 2000  #: characters in a button's value
-NO_WORDS = frozenset({"build", "db", "env", "help", "rollback"})  #: nobody begins a sentence about an app with these
-SHORT_COMMAND = 3  #: words; a longer line that is no command is a request
 
 _ENTITY = re.compile(r"<([@#!]|https?://|mailto:|tel:)([^<>|]*)(?:\|([^<>]*))?>")
 _SOMEBODY = re.compile(r"[UWS][A-Z0-9]{2,}")
-_SLASH = re.compile(r"/?nexus(?:\s+|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +77,7 @@ class Said:
     where: Where
     key: str
     text: str
-    way: Literal["command", "mention", "reply", "pick"]
+    way: Way
     files: Sequence[Shared] = ()
 
 
@@ -141,22 +136,6 @@ def plain(text: str, *, without: str = "") -> str:
 def mentions(text: str, user: str) -> bool:
     """Whether this member is mentioned."""
     return any(match[1] == "@" and match[2] == user for match in _ENTITY.finditer(text))
-
-
-def is_command(text: str) -> bool:
-    """Whether these words are meant as a command: the first is a verb, and what follows reads like one.
-    "delete the due dates" does not."""
-    typed = text.split()
-    if not typed or typed[0].casefold() not in VERBS:
-        return False
-    if typed[0].casefold() in NO_WORDS:
-        return True
-    try:
-        parsed = parse(text)
-    except InvalidInput:
-        return len(typed) <= SHORT_COMMAND
-    app = getattr(parsed, "app", None)
-    return app is None or app in {word.casefold() for word in typed[1:]}
 
 
 # --- payloads ---------------------------------------------------------------------------------------------------------------
@@ -293,28 +272,6 @@ def recall(metadata: str) -> dict[str, str]:
 
 
 # --- meanings ---------------------------------------------------------------------------------------------------------------
-
-
-def meaning(
-    said: Said, who: Who, *, thread: ThreadId | None = None, app: str = "", attachments: Sequence[Attachment] = ()
-) -> Inbound | None:
-    """What these words ask for; ``thread`` and ``app`` are what Nexus knows of the place. None when they are not for Nexus."""
-    text, place = said.text, said.where.place
-    if said.way == "command":
-        return Command(who=who, key=said.key, text=text, thread=thread, place=place, attachments=attachments)
-    if said.way == "reply" and not app:
-        return None
-    if slash := _SLASH.match(text):
-        rest = text[slash.end() :]
-        if text.startswith("/") or is_command(rest):
-            return Command(who=who, key=said.key, text=rest, thread=thread, place=place, attachments=attachments)
-    if said.way == "mention" and (is_command(text) or not (text or attachments)):
-        return Command(who=who, key=said.key, text=text or "help", thread=thread, place=place, attachments=attachments)
-    if app and thread is not None:
-        return Reply(who=who, key=said.key, text=text, thread=thread, attachments=attachments)
-    if said.way == "mention" and len(text.split()) == 1:  # "hello" is no app
-        return Command(who=who, key=said.key, text=text, thread=thread, place=place)
-    return Command(who=who, key=said.key, text=f"build {text}", thread=thread, place=place, attachments=attachments)
 
 
 def press(did: Pressed, who: Who, thread: ThreadId | None = None) -> Action:

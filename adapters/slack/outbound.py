@@ -27,7 +27,7 @@ from adapters.slack.calls import Calls
 from adapters.slack.faults import ChannelClosed, Malformed, MessageGone, SlackRefusal, StillStreaming, StreamClosed, ThreadGone
 from adapters.slack.finding import Finder, metadata
 from adapters.slack.pictures import LONGEST, Pictures, images
-from adapters.slack.posting import Known, Posting
+from adapters.slack.posting import Posting
 from adapters.slack.reaching import Reach
 from adapters.slack.render.blocks import rich
 from adapters.slack.render.card import Rendered, notification, render
@@ -36,6 +36,7 @@ from adapters.slack.stream import Streaming, Streams
 from adapters.slack.uploads import shared_at, upload
 from core.conversation.chat import Capability, Chat
 from core.conversation.outbox import Clock, RealClock
+from core.conversation.remembered import Known
 from core.errors import NexusError
 from core.words.cards import Card, Tone
 from core.words.thread_ref import ThreadRef

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import structlog
 
 from adapters.slack.calls import Calls
 from adapters.slack.inbound import PLATFORM
 from adapters.slack.ports import Members
+from core.conversation.desk import Bot
+from core.conversation.remembered import Remembered
 from core.errors import Forbidden, NexusError, TemporaryError
 from core.words.inbound import Who
 
@@ -27,61 +29,6 @@ log = structlog.get_logger(__name__)
 PERSON_LIFE = 60.0  #: seconds
 GROUPS_LIFE = 60.0  #: seconds
 NAME_LIFE = 3600.0  #: seconds; of a workspace
-MOST = 20_000  #: people that are kept in memory
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Bot(Exception):
-    """It is no person."""
-
-
-class Remembered(Generic[K, V]):
-    """Answers that are asked for once at a time, and kept for a while. An error is kept by nobody."""
-
-    def __init__(self, ask: Callable[[K], Awaitable[V]], life: float, *, now: Callable[[], float] = time.monotonic) -> None:
-        self._ask = ask
-        self._life = life
-        self._now = now
-        self._kept: dict[K, tuple[float, V]] = {}
-        self._asking: dict[K, asyncio.Task[V]] = {}
-
-    async def get(self, key: K) -> V:
-        """The answer, at most ``life`` seconds old."""
-        kept = self._kept.get(key)
-        if kept is not None and self._now() - kept[0] < self._life:
-            return kept[1]
-        task = self._asking.get(key)
-        if task is None:
-            task = self._asking[key] = asyncio.create_task(self._renew(key), name="ask slack")
-            task.add_done_callback(lambda done: self._done(key, done))
-        return await asyncio.shield(task)  # one who gives up takes the answer from nobody
-
-    def forget(self, key: K) -> None:
-        """Ask anew the next time."""
-        self._kept.pop(key, None)
-
-    def _done(self, key: K, task: asyncio.Task[V]) -> None:
-        self._asking.pop(key, None)
-        if not task.cancelled():
-            task.exception()  # seen, even when everybody who asked has given up
-
-    async def _renew(self, key: K) -> V:
-        asked = self._now()
-        answer = await self._ask(key)
-        self._kept.pop(key, None)
-        self._kept[key] = (asked, answer)
-        if len(self._kept) > MOST:
-            del self._kept[next(iter(self._kept))]
-        return answer
-
-    async def close(self) -> None:
-        """Stop asking."""
-        tasks = list(self._asking.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,34 +9,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
 
 import structlog
 
 from adapters.slack.faults import ChannelClosed, ScopeMissing, SlackBusy
 from adapters.slack.finding import LOOK_PATIENCE
 from core.conversation.outbox import Clock
+from core.conversation.remembered import Known
 from core.words.thread_ref import ThreadRef
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
-REMEMBERED = 5000
 FRESH = 120.0  #: seconds in which a thread that this process opened holds nothing of another's
 
 Look = Callable[[float | None], Awaitable[str | None]]  #: given its patience in seconds, None for all the time it takes
 Send = Callable[[], Awaitable[str]]
-
-
-class Known(dict[Hashable, T], Generic[T]):
-    """What was learned last, of a bounded number of things."""
-
-    def keep(self, place: Hashable, value: T) -> None:
-        self.pop(place, None)
-        while len(self) >= REMEMBERED:
-            del self[next(iter(self))]
-        self[place] = value
 
 
 class Posting:

@@ -185,7 +185,7 @@ class Dialogue:
             name=parsed.name,
             attachments=command.attachments,
         )
-        typed_there = command.place is not None and bool(command.place.thread)
+        typed_there = command.place is not None and bool(command.place.thread) and not command.hidden
         view = await self._engine.build(
             command.who, request, thread=command.thread, place=command.place, seen=typed_there, key=command.key
         )

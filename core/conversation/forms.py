@@ -77,6 +77,9 @@ def build_form(typed: Build) -> Form:
                 value=typed.provider,
             )
         ],
+        file=Input(
+            name="picture", label="A picture to start from", kind="file", hint="A sketch, or something that looks like it"
+        ),
     )
 
 
@@ -111,6 +114,7 @@ def change_form(slug: str) -> Form:
                 max_length=4000,
             )
         ],
+        file=Input(name="picture", label="A picture of it", kind="file", hint="A sketch, or a screenshot of what is wrong"),
     )
 
 

@@ -13,14 +13,16 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.conversation.presenter import AppFacts, present
 from core.errors import NotFound, TemporaryError
 from core.ids import AppId, ThreadId
 from core.ledger.feed import Feed
 from core.ledger.ledger import EVENTS_CHANNEL, MESSAGES_CHANNEL, Ledger
 from core.ledger.messages import messages_of, view
-from core.ledger.tables import App, Message, Thread
+from core.ledger.tables import App, Message, Thread, now
 from core.operations import looking
 from core.people import Sight, sight
+from core.words.cards import Card
 from core.words.events import Event
 from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef
@@ -66,6 +68,29 @@ class Watching:
             if row is None or not await _sees(session, await sight(session, who), row):
                 return None
             return await looking.thread_view(session, row)
+
+    async def workspace_at(self, platform: str, channel: str, thread: str) -> str | None:
+        """The platform's id of the workspace whose thread is at this place; None when Nexus knows none there."""
+        async with self._ledger.reading() as session:
+            found: str | None = await session.scalar(
+                select(Thread.workspace_ref).where(
+                    Thread.platform == platform, Thread.channel == channel, Thread.thread == thread, Thread.opened
+                )
+            )
+        return found
+
+    async def cards(self, who: Who, thread: ThreadId) -> list[Card]:
+        """The cards that a thread shows, or will show in a moment, in order."""
+        async with self._ledger.reading() as session:
+            row = await self._thread(session, who, thread)
+            app = await session.get(App, row.app_id) if row.app_id is not None else None
+        if app is None:
+            return []
+        events: list[Event] = []
+        while more := await self._ledger.events(app=AppId(app.id), after=events[-1].id if events else 0):
+            events += more
+        facts = AppFacts(slug=app.slug, name=app.name, framework=app.framework)
+        return [message.card for message in present(events, app=facts, now=now()) if message.card is not None]
 
     async def thread_ref(self, who: Who, thread: ThreadId) -> ThreadRef | None:
         """Where a thread is on its platform; None while it is not opened there."""

@@ -180,7 +180,7 @@ class Input(Value):
 
     name: str
     label: str
-    kind: Literal["text", "multiline", "select", "checkbox", "secret", "people", "channel"] = "text"
+    kind: Literal["text", "multiline", "select", "checkbox", "secret", "people", "channel", "file"] = "text"
     options: list[tuple[str, str]] = []  #: value and label, for select
     value: str = ""
     required: bool = False
@@ -190,7 +190,8 @@ class Input(Value):
 
 class Form(Value):
     """A modal. Its submission comes back as a `FormSubmit` with ``form`` and ``value``. ``more`` is asked for too where there is room for
-    more than five inputs; whoever reads the form lives without it."""
+    more than five inputs, and ``file`` (one file) where the platform takes files in forms, if need be in place of the last input; whoever
+    reads the form lives without either."""
 
     form: Annotated[str, Attr(max_length=30)]
     value: Annotated[str, Attr(max_length=69)] = ""
@@ -199,3 +200,4 @@ class Form(Value):
     text: str = ""
     inputs: list[Input]
     more: list[Input] = []
+    file: Input | None = None

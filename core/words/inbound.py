@@ -36,6 +36,7 @@ class Command:
     thread: ThreadId | None = None
     place: ThreadRef | None = None
     attachments: Sequence[Attachment] = ()  #: context for a build or a change; other commands need none
+    hidden: bool = False  #: nobody else saw it typed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

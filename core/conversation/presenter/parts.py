@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from core.conversation.presenter.fold import BuildStory
 from core.conversation.presenter.phrases import WALLS, count, listed
+from core.conversation.presenter.questions import stop_question
 from core.conversation.redaction import shown_line
 from core.words.cards import Button, Confirm, Fact, Facts, FileEntry, Log, Step, StepState, Text
 from core.words.events import DeploymentLive
@@ -101,8 +102,7 @@ def button(
 
 def stop_button(slug: str, title: str) -> Button:
     """Stop, which asks again."""
-    asks = Confirm(title=f"Stop {title}?", text="It stops answering. Its data and its releases stay.", yes="Stop")
-    return button("stop", slug, "Stop", confirm=asks)
+    return button("stop", slug, "Stop", confirm=stop_question(title))
 
 
 def change_button(slug: str) -> Button:

@@ -18,6 +18,7 @@ from core.conversation.presenter.parts import (
     walls,
 )
 from core.conversation.presenter.phrases import DEPLOY_STEPS, duration, first_sentence, moment, sentence, tokens
+from core.conversation.presenter.questions import discard_question
 from core.conversation.redaction import shown, shown_line
 from core.words import events as e
 from core.words.cards import Button, Child, Confirm, Fact, Facts, Files, Image, Link, Section, Step, Steps, Table, Text, Tone
@@ -141,12 +142,11 @@ def review_actions(story: Story, build: BuildStory, ready: e.BuildReady, now: da
             asks = " A snapshot is taken first."
             confirm = Confirm(title="Deploy and remove data?", text=text[: MAX_CONFIRM - len(asks)] + asks, yes="Deploy")
         value = f"{build.approval.approval} {build.build} {short_digest(build.approval.digest)}"
-        discard = Confirm(title="Discard this build?", text="It cannot be approved any more. What is live stays.", yes="Discard")
         return [
             button("approve", value, "Approve & deploy", style="primary", confirm=confirm),
             change_button(story.app.slug),
             download,
-            button("discard", build.approval.approval, "Discard", style="danger", confirm=discard),
+            button("discard", build.approval.approval, "Discard", style="danger", confirm=discard_question()),
         ]
     outcome = build.decision.outcome if build.decision is not None else ""
     if outcome == "superseded" or story.deleted is not None or (build.approval is None and build.decision is None):

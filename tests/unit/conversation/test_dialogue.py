@@ -14,6 +14,8 @@ from pydantic import SecretStr
 from core.builds.requests import BuildRequest
 from core.conversation.dialogue import Dialogue
 from core.conversation.fake_chat import MemoryInbox, check_card, check_form, strings
+from core.conversation.grammar import VERBS
+from core.conversation.opening import FORM_ACTIONS, command_opens, press_opens
 from core.conversation.presenter import AppFacts, present
 from core.errors import Conflict, Forbidden, NotFound, TemporaryError
 from core.files import FileTree
@@ -966,6 +968,20 @@ async def test_what_a_card_cannot_hold_is_had_by_a_press(talk: Talk) -> None:
     assert (await talk.presses("follow")).follow == "todo"
     assert (await talk.presses("follow", "tracker")).error  # it is stopped
     assert table(await talk.presses("setup", s.BUILD)).rows == [["SMTP_URL", "where reminders are sent from", "yes"]]
+
+
+@pytest.mark.parametrize(
+    "typed", ["build", *VERBS, *(verb.example for verb in VERBS.values()), "rollback todo", "notify", "frobnicate"]
+)
+async def test_it_is_known_before_whether_a_command_is_answered_with_a_form(talk: Talk, typed: str) -> None:
+    answer = await talk.types(typed, THREAD, place=CHANNEL)
+    assert command_opens(typed) == (answer.form is not None)
+
+
+@pytest.mark.parametrize("action", ["approve", "logs", "stop", *sorted(FORM_ACTIONS)])
+async def test_it_is_known_before_whether_a_press_is_answered_with_a_form(talk: Talk, action: str) -> None:
+    answer = await talk.presses(action, APPROVE if action == "approve" else "todo", place=CHANNEL)
+    assert press_opens(action) == (answer.form is not None)
 
 
 # -- refusals --------------------------------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from adapters.slack import inbound
-from adapters.slack.inbound import Said, Where, is_command, meaning, plain
+from adapters.slack.inbound import Said, Where, plain
+from core.conversation import saying
+from core.conversation.saying import is_command
 from core.ids import PrincipalId, ThreadId, WorkspaceId
 from core.words.attachment import Attachment
-from core.words.inbound import Action, Command, FormSubmit, Reply, Who
+from core.words.inbound import Action, Command, FormSubmit, Inbound, Reply, Who
 from core.words.thread_ref import ThreadRef
 
 TEAM, BOT, ADA, GENERAL, DM = "T0ACME", "U0NEXUS", "U0ADA", "C0GENERAL", "D0ADA"
@@ -31,6 +33,10 @@ def mention(text: str, **more: Any) -> Said:
     said = heard(f"<@{BOT}> {text}", type="app_mention", **more)
     assert said is not None
     return said
+
+
+def meaning(said: Said, who: Who, **known: Any) -> Inbound | None:
+    return saying.meaning(said, who, place=said.where.place, **known)
 
 
 def press(**more: Any) -> dict[str, Any]:
@@ -264,7 +270,7 @@ def slash(text: str) -> Said:
 def test_a_slash_command_is_typed_in_its_channel() -> None:
     asked = meaning(slash("build a &lt;form&gt;"), WHO)
     place = ThreadRef(platform="slack", workspace=TEAM, channel=GENERAL, thread="", user=ADA)
-    assert asked == Command(who=WHO, key=f"slack:{TEAM}:command:7.7:{ADA}", text="build a <form>", place=place)
+    assert asked == Command(who=WHO, key=f"slack:{TEAM}:command:7.7:{ADA}", text="build a <form>", place=place, hidden=True)
 
 
 def test_a_bare_slash_command_asks_for_the_form() -> None:

@@ -16,20 +16,20 @@ from adapters.slack.answering import Answering
 from adapters.slack.app import slack_app
 from adapters.slack.attachments import Attachments
 from adapters.slack.calls import Calls, OneToken
-from adapters.slack.desk import Desk, Parts
+from adapters.slack.desk import KINDS, Parts, SlackDesk
 from adapters.slack.directs import Directs
 from adapters.slack.home import Homes
 from adapters.slack.http import add_slack
-from adapters.slack.journal import Journal, Store
 from adapters.slack.outbound import SlackChat
 from adapters.slack.paths import EVENTS
 from adapters.slack.people import SlackPeople
 from adapters.slack.ports import Marks, Members
 from adapters.slack.sockets import Sockets
-from adapters.slack.tail import Tails
+from adapters.slack.tail import SlackTails
 from core.builds.requests import BuildRequest
 from core.conversation.dialogue import Dialogue
 from core.conversation.fake_chat import MemoryInbox
+from core.conversation.journal import Journal, Store
 from core.ids import PrincipalId, ThreadId, WorkspaceId
 from core.ledger.deliveries import Delivery
 from core.words.attachment import Attachment
@@ -166,9 +166,9 @@ class KeptInMemory:
 class Process:
     """One process of the bot."""
 
-    desk: Desk
+    desk: SlackDesk
     homes: Homes
-    tails: Tails
+    tails: SlackTails
     people: SlackPeople
     calls: Calls
     clock: PassingClock
@@ -195,7 +195,7 @@ class House:
         calls = Calls(tokens, base_url=self.slack.api_url, clock=clock)
         chat, directs = SlackChat(calls, clock=clock), Directs(calls)
         people = SlackPeople(calls, self.members, now=self.slack.clock.now)
-        tails = Tails(calls, self.engine, self.inbox, directs, clock=clock)
+        tails = SlackTails(calls, self.engine, self.inbox, directs, clock=clock)
         homes = Homes(calls, self.engine, people, self.members, link=chat.link, clock=SlackTime(self.slack))
 
         async def removed(workspace: str, why: str) -> None:
@@ -208,7 +208,7 @@ class House:
                 enterprise_id=enterprise_id, team_id=team.id, bot_id=team.bot_id, bot_user_id=team.bot.id, bot_token="xoxb-0"
             )
 
-        desk = Desk(
+        desk = SlackDesk(
             Parts(
                 dialogue=Dialogue(self.engine, self.inbox),
                 engine=self.engine,
@@ -228,7 +228,7 @@ class House:
                 tails=tails,
                 homes=homes,
                 removed=removed,
-                journal=Journal(self.kept),
+                journal=Journal(self.kept, KINDS),
                 clock=clock,
             )
         )

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from adapters.slack.desk import KINDS, Told
 from adapters.slack.inbound import Pressed, Where
-from adapters.slack.journal import ATTEMPTS, Journal, Told
+from core.conversation.journal import ATTEMPTS, Journal
 from core.errors import TemporaryError
 from core.ledger.deliveries import Deliveries, Delivery
 from core.ledger.inbox import LedgerInbox
@@ -130,7 +131,7 @@ async def test_what_kills_every_process_or_cannot_be_read_is_given_up() -> None:
     async def begin(told: Told) -> None:
         begun.append(told)
 
-    running = asyncio.create_task(Journal(store, clock=PassingClock()).run(begin))
+    running = asyncio.create_task(Journal(store, KINDS, clock=PassingClock()).run(begin))
     assert ["press 1", "press 2"] == [await store.forgotten.get(), await store.forgotten.get()]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -153,7 +154,7 @@ async def test_everything_that_is_kept_comes_back_as_it_was() -> None:
         async def renew(self, keys: Collection[str]) -> None:
             pass
 
-    journal, begun = Journal(Memory(), clock=PassingClock()), asyncio.Queue[Told]()
+    journal, begun = Journal(Memory(), KINDS, clock=PassingClock()), asyncio.Queue[Told]()
     assert await journal.keep(pressed)
     running = asyncio.create_task(journal.run(begun.put))
     assert pressed == await begun.get()
@@ -183,7 +184,7 @@ def press(key: str) -> Pressed:
 
 async def test_what_comes_while_the_ledger_writes_is_written_together_and_one_of_two_that_are_alike_is_ours() -> None:
     store = Slow()
-    journal = Journal(store, clock=PassingClock())
+    journal = Journal(store, KINDS, clock=PassingClock())
     first = asyncio.create_task(journal.keep(press("1")))
     while not store.kept:  # noqa: ASYNC110 - it is a task of its own
         await asyncio.sleep(0)
@@ -197,7 +198,7 @@ async def test_what_comes_while_the_ledger_writes_is_written_together_and_one_of
 async def test_who_was_written_together_with_what_broke_is_done_all_the_same() -> None:
     store = Slow()
     store.go_on.set()
-    journal = Journal(store, clock=PassingClock())
+    journal = Journal(store, KINDS, clock=PassingClock())
     assert [True, True] == await asyncio.gather(journal.keep(press("1")), journal.keep(press("broken")))
     assert await journal.keep(press("2"))
     assert [["1", "broken"], ["2"]] == [list(contents) for contents in store.kept]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapters.slack.people import GROUPS_LIFE, PERSON_LIFE, Bot
+from adapters.slack.people import GROUPS_LIFE, PERSON_LIFE
+from core.conversation.desk import Bot
 from core.errors import Forbidden, TemporaryError
 from tests.contract.slack.inside.house import House, People, Process
 

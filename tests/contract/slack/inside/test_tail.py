@@ -9,7 +9,8 @@ import pytest
 
 from adapters.slack.directs import Directs
 from adapters.slack.inbound import STOP_TAIL, Where
-from adapters.slack.tail import INTERVAL, LIFE, LINES, MOST, Tails
+from adapters.slack.tail import SlackTails
+from core.conversation.tailing import INTERVAL, LIFE, LINES, MOST
 from core.errors import Conflict
 from core.ids import PrincipalId, ThreadId, WorkspaceId
 from core.words.inbound import Who
@@ -61,7 +62,7 @@ class Following:
     def __init__(self, house: House, process: Process) -> None:
         self.house = house
         self.clock = HandClock()
-        self.tails = Tails(process.calls, house.engine, house.inbox, Directs(process.calls), clock=self.clock)
+        self.tails = SlackTails(process.calls, house.engine, house.inbox, Directs(process.calls), clock=self.clock)
 
     async def start(self, thread: str) -> Message:
         where = Where(
@@ -217,7 +218,7 @@ async def test_a_message_that_was_deleted_is_followed_no_more(house: House, foll
     house.engine.printed.put_nowait("a line")
     await house.slack.wait_for(house.engine.printed.empty)
     await following.clock.advance(INTERVAL)
-    await house.slack.wait_for(lambda: not following.tails._running)
+    await house.slack.wait_for(lambda: not following.tails.following)
     assert message not in house.slack.messages("#general", thread), "and it is not posted anew"
 
 

@@ -56,7 +56,7 @@ async def test_a_log_that_one_process_follows_is_stopped_at_the_other(ledger: Le
         await house.settled()
         message = house.slack.messages("#general", thread)[-1]
         await second.tails.stop(house.slack.workspace.id, house.general, message.ts)
-        await house.slack.wait_for(lambda: not first.tails._running)
+        await house.slack.wait_for(lambda: not first.tails.following)
         assert "not followed any more" in render_text(message)
 
 

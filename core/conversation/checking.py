@@ -1,18 +1,28 @@
-"""What can be told of a form at once, beside the field that it is about. Pure.
+"""What can be told of a form at once, with the field that it is about. Pure.
 
-Called by `adapters.slack.app` between a submission and its acknowledgement, which Slack awaits for three seconds: so it asks
-nobody. It reads a form as the dialogue will, and refuses what that would refuse whatever the engine knows; the rest is said
-privately, later.
+Called by chat adapters when a form arrives, while its sender still waits: so it asks nobody. It reads a form as the dialogue will, and
+refuses what that would refuse whatever the engine knows; the rest is said privately, later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
-from adapters.slack.inbound import Filled
 from core.conversation import forms
 from core.errors import InvalidInput
 from core.words.views import WorkspaceSettings
+
+
+class Filled(Protocol):
+    """A form that was sent."""
+
+    @property
+    def form(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def values(self) -> Mapping[str, str]: ...
 
 
 def problems(sent: Filled) -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""The journal: what Slack told and was acknowledged, until it is done, so that a process that dies loses none of it.
+"""The journal: what a platform told and was acknowledged, until it is done, so that a process that dies loses none of it.
 
-Used by `adapters.slack.desk`. It keeps before the acknowledgement, in the ledger, and hands out what another process left behind. When the
-ledger cannot be reached in time, it is done without having been kept: Slack waits three seconds, and a person should not be refused for
-that. What comes while the ledger writes is written together, next: in a burst of hundreds, one after the other would take seconds.
+Used by `core.conversation.desk`. It keeps before the acknowledgement, in the ledger, and hands out what another process left behind. When
+the ledger cannot be reached in time, it is done without having been kept: platforms wait three seconds, and a person should not be
+refused for that. What comes while the ledger writes is written together, next: in a burst of hundreds, one after the other would take
+seconds.
 """
 
 from __future__ import annotations
@@ -11,25 +12,31 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import structlog
 from pydantic import TypeAdapter
 
-from adapters.slack.inbound import Filled, Pressed, Said
 from core.conversation.outbox import Clock, RealClock
 from core.errors import NexusError
 
 log = structlog.get_logger(__name__)
 
-Told = Said | Pressed | Filled
-T = TypeVar("T")
-
-PATIENCE = 1.5  #: seconds that keeping may take; Slack waits for three
+PATIENCE = 1.5  #: seconds that keeping may take; platforms wait for three
 PAUSE = 5.0  #: seconds between looks at what others left behind
 MOST = 200  #: that are written at once
 ATTEMPTS = 3  #: of what kills the process every time
-_KINDS: dict[str, TypeAdapter[Told]] = {kind.__name__: TypeAdapter(kind) for kind in (Said, Pressed, Filled)}
+
+
+class Told(Protocol):
+    """What a person did, as an adapter reads it: a frozen dataclass of plain values. Its key is unique among all that people do."""
+
+    @property
+    def key(self) -> str: ...
+
+
+T = TypeVar("T")
+ToldT = TypeVar("ToldT", bound=Told)
 
 
 class Kept(Protocol):
@@ -65,7 +72,7 @@ class Together(Generic[T]):
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((one, answer))
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="slack journal writes")
+            self._task = asyncio.create_task(self._run(), name="journal writes")
         return await answer
 
     async def _run(self) -> None:
@@ -87,36 +94,37 @@ class Together(Generic[T]):
                     answer.set_result(got)
 
 
-class Journal:
-    """Keeps, and takes up."""
+class Journal(Generic[ToldT]):
+    """Keeps, and takes up; ``kinds`` are the classes of what people do."""
 
-    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+    def __init__(self, store: Store, kinds: Sequence[type[ToldT]], *, clock: Clock | None = None) -> None:
         self._store = store
+        self._kinds: dict[str, TypeAdapter[ToldT]] = {kind.__name__: TypeAdapter(kind) for kind in kinds}
         self._clock = clock or RealClock()
         self._mine: set[str] = set()  # kept, and in this process's hands
         self._keeping, self._forgetting = Together(self._keep), Together(self._forget)
 
-    async def keep(self, told: Told) -> bool:
+    async def keep(self, told: ToldT) -> bool:
         """Keep it. False when somebody has it in hand already, and there is nothing to do. Raises nothing."""
-        content = json.dumps({"kind": type(told).__name__, "told": asdict(told)})
+        content = json.dumps({"kind": type(told).__name__, "told": asdict(cast(Any, told))})
         try:
             async with asyncio.timeout(PATIENCE):
                 ours = await self._keeping.add((told.key, content))
         except (NexusError, TimeoutError) as error:  # it may be kept all the same
-            log.warning("what was done in Slack is not kept; were this process to die now, it would be lost", reason=str(error))
+            log.warning("what somebody did is not kept; were this process to die now, it would be lost", reason=str(error))
             ours = True
         if ours:
             self._mine.add(told.key)
         return ours
 
-    async def done(self, told: Told) -> None:
+    async def done(self, told: ToldT) -> None:
         """It is done. Raises nothing: what cannot be forgotten now is done once more, which changes nothing."""
         if told.key in self._mine:
             self._mine.discard(told.key)
             try:
                 await self._forgetting.add(told.key)
             except NexusError as error:
-                log.warning("what was done in Slack is kept for now", reason=error.message)
+                log.warning("what somebody did is kept for now", reason=error.message)
 
     async def _keep(self, told: Sequence[tuple[str, str]]) -> Sequence[bool]:
         new = set(await self._store.keep(dict(told)))
@@ -130,7 +138,7 @@ class Journal:
         await self._store.done(keys)
         return [True] * len(keys)
 
-    async def run(self, begin: Callable[[Told], Awaitable[None]]) -> None:
+    async def run(self, begin: Callable[[ToldT], Awaitable[None]]) -> None:
         """Renew what is in hand, and begin what others left behind, until cancelled."""
         while True:
             try:
@@ -142,14 +150,14 @@ class Journal:
                 log.warning("what others may have left behind cannot be looked up just now", reason=error.message)
             await self._clock.sleep(PAUSE)
 
-    async def _again(self, kept: Kept, begin: Callable[[Told], Awaitable[None]]) -> None:
+    async def _again(self, kept: Kept, begin: Callable[[ToldT], Awaitable[None]]) -> None:
         if kept.attempts > ATTEMPTS:
-            log.error("what was done in Slack is given up: every process that took it up has died", key=kept.key)
+            log.error("what somebody did is given up: every process that took it up has died", key=kept.key)
             await self._store.done([kept.key])
             return
         try:
             content = json.loads(kept.content)
-            told = _KINDS[content["kind"]].validate_python(content["told"])
+            told = self._kinds[content["kind"]].validate_python(content["told"])
         except (KeyError, ValueError):
             log.exception("what another version of Nexus kept cannot be read", key=kept.key)
             await self._store.done([kept.key])

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pytest
 
-from adapters.slack.checking import problems
-from adapters.slack.inbound import Filled, Where
+from core.conversation.checking import problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled:
+    form: str
+    value: str
+    values: Mapping[str, str]
 
 
 def wrong(form: str, values: Mapping[str, str], value: str = "todo") -> dict[str, str]:
-    return problems(Filled(where=Where(workspace="T0", user="U0"), key="k", form=form, value=value, values=values))
+    return problems(Filled(form=form, value=value, values=values))
 
 
 @pytest.mark.parametrize(
