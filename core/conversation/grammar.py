@@ -205,9 +205,9 @@ def _logs(_line: str, rest: Sequence[Word]) -> c.Logs:
     lines, follow, names, at = 100, False, [], 0
     while at < len(rest):
         word = rest[at]
-        if word.text == "-f" or word.option == "follow":
+        if (word.text == "-f" and not word.quoted) or word.option == "follow":
             follow = True
-        elif word.text == "-n" or word.option == "lines":
+        elif (word.text == "-n" and not word.quoted) or word.option == "lines":
             typed = word.option_value
             if typed is None:
                 at += 1
@@ -225,7 +225,7 @@ def _files(_line: str, rest: Sequence[Word]) -> c.Files:
     if len(rest) > 2:
         raise _wrong("files", "files takes an app and one path.")
     if len(rest) == 2:
-        return c.Files(app=_app("files", rest[:1]), path=rest[1].text)
+        return c.Files(app=_app("files", rest[:1]) if rest[0].text else None, path=rest[1].text)  # "" PATH: the app of the thread
     if rest and (re.search(r"[./A-Z_]", rest[0].text) and not rest[0].text.startswith("-")):
         return c.Files(path=rest[0].text)  # a slug has none of these: in an app's thread a path may stand alone
     return c.Files(app=_app("files", rest))
@@ -298,7 +298,7 @@ def _rollback(_line: str, rest: Sequence[Word]) -> c.Rollback:
         else:
             names.append(word)
     number: int | None = None
-    if names and (match := re.fullmatch(r"[vV]?([0-9]{1,6})", names[-1].text)):
+    if names and not names[-1].quoted and (match := re.fullmatch(r"[vV]?([0-9]{1,6})", names[-1].text)):
         number, names = int(match[1]), names[:-1]
         if number < 1:
             raise _wrong("rollback", "Releases are numbered from v1.")
@@ -306,7 +306,8 @@ def _rollback(_line: str, rest: Sequence[Word]) -> c.Rollback:
 
 
 def _notify(_line: str, rest: Sequence[Word]) -> c.Notify | c.NotifyOff | c.NotifyList:
-    typed = [word.text.casefold() for word in rest]
+    # In quotes it is an app, whatever else has that name.
+    typed = ["" if word.quoted else word.text.casefold() for word in rest]
     if typed == ["list"]:
         return c.NotifyList()
     if typed[:1] == ["off"]:
@@ -497,7 +498,7 @@ def parse(text: str) -> ParsedCommand:
     if verb is None:
         raise _unknown(typed[0].text, typed_words=len(typed))
     rest = typed[1:]
-    if len(rest) == 1 and (rest[0].option == "help" or rest[0].text == "-h"):
+    if len(rest) == 1 and (rest[0].option == "help" or (rest[0].text == "-h" and not rest[0].quoted)):
         return c.Help(verb=name)
     return verb.parse(line, rest)
 

@@ -1,6 +1,8 @@
 """Cutting what people type into words, as chat apps send it: smart quotes, non-breaking spaces, dashes that were two hyphens.
 
 Called by the grammar. It never fails: a quote that is not closed is an apostrophe, and whatever is not a quote is kept as it is.
+
+Adapters that get the parts of a command one by one write them as words with `quote`, which gives each back as it was.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 
 _DOUBLE = '"“”„‟«»'
 _SINGLE = "'‘’‚‛"
+_START, _END = "\x02", "\x03"  #: quotes that nobody types, for what has both of the others in it
 _INVISIBLE = (
     "\u200b\u200e\u200f\u2060\ufeff"  #: pasted along from web pages; joiners that scripts and emoji need are not among them
 )
@@ -46,6 +49,16 @@ def tidy(text: str) -> str:
     return plain.strip(_INVISIBLE + " \t\r\n")
 
 
+def quote(text: str) -> str:
+    """One word that reads as exactly this text, whatever is in it; without the two characters that nobody types."""
+    plain = text.replace(_START, "").replace(_END, "")
+    for opening in ('"', "'"):
+        quoted = opening + plain + opening
+        if [word.text for word in words(quoted)] == [plain]:
+            return quoted
+    return _START + plain + _END
+
+
 def words(line: str) -> list[Word]:
     """The words of a tidied line. A quote opens only at the start of a word or after ``=``, and closes only at the end of one."""
     closing = _closers(line)
@@ -78,6 +91,7 @@ def _closers(line: str) -> Callable[[int], int | None]:
         kind: [n for n, c in enumerate(line) if c in kind and (n + 1 == len(line) or line[n + 1].isspace())]
         for kind in (_DOUBLE, _SINGLE)
     }
+    ends[_START] = [n for n, c in enumerate(line) if c == _END]
 
     def closing(at: int) -> int | None:
         if at >= len(line):
