@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.ledger.ledger import Ledger
-from core.ledger.tables import DeliveryRow, now
+from core.ledger.tables import DeliveryRow, InboxKey, now
 from core.ledger.vault import Vault
 
 LEASE = timedelta(seconds=30)
@@ -32,12 +32,14 @@ class Delivery:
 
 
 class Deliveries:
-    """The record of them."""
+    """The record of them. ``to_all`` is for a platform that tells every process everything: a slow process is told by the record, then,
+    that another has done it all already."""
 
-    def __init__(self, ledger: Ledger, vault: Vault, platform: str) -> None:
+    def __init__(self, ledger: Ledger, vault: Vault, platform: str, *, to_all: bool = False) -> None:
         self._ledger = ledger
         self._vault = vault
         self._platform = platform
+        self._to_all = to_all
 
     async def keep(self, contents: Mapping[str, str]) -> Collection[str]:
         """Keep these, by key, leased to the caller. Returns the keys that are new; the others are in somebody's hands already."""
@@ -53,8 +55,17 @@ class Deliveries:
             for key, content in sorted(contents.items())  # two who keep the same ones wait for each other, and for nobody else
         ]
         async with self._ledger.transaction() as t:
+            if self._to_all:
+                told = [{"key": self._told(str(row["key"])), "at": now()} for row in rows]
+                new = set(await t.session.scalars(insert(InboxKey).values(told).on_conflict_do_nothing().returning(InboxKey.key)))
+                rows = [row for row in rows if self._told(str(row["key"])) in new]
+                if not rows:
+                    return set()
             made = await t.session.execute(insert(DeliveryRow).values(rows).on_conflict_do_nothing().returning(DeliveryRow.key))
             return set(made.scalars())
+
+    def _told(self, key: str) -> str:
+        return f"{self._platform}:told:{key}"
 
     async def done(self, keys: Collection[str]) -> None:
         """Forget these."""

@@ -36,6 +36,16 @@ async def test_what_is_kept_is_in_one_pair_of_hands_until_it_is_done(ledger: Led
     assert {"press 1"} == await kept.keep({"press 1": "pressed again", "press 2": "something else"})
 
 
+async def test_what_every_process_is_told_is_done_by_one_however_late_the_others_hear_of_it(ledger: Ledger, vault: Vault) -> None:
+    first, late = (Deliveries(ledger, vault, "chat to all", to_all=True) for _ in range(2))
+    at_once = await asyncio.gather(first.keep({"press 1": "a", "press 2": "b"}), late.keep({"press 2": "b", "press 1": "a"}))
+    assert [[], ["press 1", "press 2"]] == sorted(sorted(one) for one in at_once)
+    await first.done(["press 1", "press 2"])
+    assert {"press 3"} == await late.keep({"press 1": "a", "press 3": "c"})
+    await lapse(ledger)
+    assert ["press 3"] == [one.key for one in await first.take()]
+
+
 async def test_what_nobody_renews_is_taken_up_once_with_what_it_was(ledger: Ledger, vault: Vault) -> None:
     kept, other = Deliveries(ledger, vault, "chat"), Deliveries(ledger, vault, "chat")
     await kept.keep({f"press {number}": f"button {number}" for number in range(6)})
