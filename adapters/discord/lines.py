@@ -13,7 +13,9 @@ from core.conversation.words import quote
 from core.words.plan import slugify
 
 BUILD_OPTIONS = ("framework", "features", "styling", "provider", "name")
-NEWS = ("news", "news-2", "news-3")
+NEWS = ("news", "news-2", "news-3")  #: options for kinds of news
+PICTURES = ("picture", "picture-2", "picture-3")  #: options for files
+MAX_RELEASE = 999_999
 
 
 def line(path: tuple[str, ...], options: Mapping[str, Any]) -> str:
