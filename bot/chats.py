@@ -18,7 +18,10 @@ import yaml
 from aiohttp import web
 from sqlalchemy import text
 
-from bot import wiring_slack
+from bot import wiring_discord, wiring_slack
+from bot.chat_platform import ChatCheck, Tell
+from bot.discord import discord as discord_settings
+from bot.doctor import Finding, Outcome
 from bot.joining import LOOK_SECONDS, Joined, join, look, until_moved
 from bot.platform.data_folder import DataFolder
 from bot.platform.parts import find_parts
@@ -33,8 +36,6 @@ log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 3.0  #: for requests in flight at the end
 LOOPBACK = ("127.0.0.1", "::1")
-
-Tell = Callable[[str], None]
 
 
 async def serve(settings: Settings, data: DataFolder, *, port: int | None, tell: Tell) -> None:
@@ -59,10 +60,13 @@ async def serve(settings: Settings, data: DataFolder, *, port: int | None, tell:
 
 
 def _check(settings: Settings, port: int | None) -> None:
-    slack = slack_settings(settings)
-    if slack is None:
-        raise OperatorError("No chat platform is configured: set SLACK_BOT_TOKEN and SLACK_APP_TOKEN. docs/slack.md says how.")
-    if port is None and not slack.sockets:
+    slack, discord = slack_settings(settings), discord_settings(settings)
+    if slack is None and discord is None:
+        raise OperatorError(
+            "No chat platform is configured: set SLACK_BOT_TOKEN and SLACK_APP_TOKEN (docs/slack.md says how), or DISCORD_TOKEN "
+            "(docs/discord.md)."
+        )
+    if slack is not None and port is None and not slack.sockets:
         raise OperatorError(
             "Slack sends signed requests here, so this process needs a port for them: `nexus bot --port 8081`, behind a proxy with TLS. "
             "Or set SLACK_APP_TOKEN: Socket Mode needs none."
@@ -142,8 +146,40 @@ def slack_manifest(*, url: str, command: str, as_json: bool) -> str:
     return json.dumps(made, indent=2) + "\n" if as_json else yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=100)
 
 
-async def slack_checks(settings: Settings, data: DataFolder) -> Sequence[wiring_slack.SlackCheck]:
-    """What the doctor finds of Slack, which is configured."""
-    slack, joined = slack_settings(settings), await asyncio.to_thread(look, data)
-    assert slack is not None
-    return await wiring_slack.slack_checks(slack, data, joined.postgres if joined is not None else None)
+async def findings(settings: Settings, folder: Callable[[], DataFolder]) -> list[Finding]:
+    """What the doctor finds of the platforms that are configured. ``folder`` gives the data folder, where that is needed."""
+    found: list[Finding] = []
+    try:
+        if (slack := slack_settings(settings)) is not None:
+            data = folder()
+            joined = await asyncio.to_thread(look, data)
+            found += _found(await wiring_slack.slack_checks(slack, data, joined.postgres if joined is not None else None))
+    except OperatorError as error:
+        found.append(Finding(name="slack", outcome=Outcome.FAIL, found="half configured", remedy=error.message))
+    try:
+        if (discord := discord_settings(settings)) is not None:
+            found += _found(await wiring_discord.discord_checks(discord))
+    except OperatorError as error:
+        found.append(Finding(name="discord", outcome=Outcome.FAIL, found="cannot be used as it is set", remedy=error.message))
+    return found
+
+
+def _found(checks: Sequence[ChatCheck]) -> list[Finding]:
+    return [Finding(name=one.name, outcome=Outcome(one.verdict), found=one.found, remedy=one.remedy) for one in checks]
+
+
+async def discord_invitation(settings: Settings, *, application: str, guild: str) -> str:
+    """The link that adds the app to a server, and what it asks for there and why.
+
+    Raises:
+        OperatorError: there is neither an application's id nor a token, or Discord refuses the token.
+        TemporaryError: Discord cannot be asked just now.
+        InvalidInput: an id is none.
+    """
+    discord = discord_settings(settings) if not application else None
+    if not application and discord is None:
+        raise OperatorError(
+            "Set DISCORD_TOKEN, or give the application's id: `nexus discord invite --application ID`. It is on the application's General "
+            "Information page at https://discord.com/developers/applications."
+        )
+    return await wiring_discord.discord_invitation(discord, application=application, guild=guild)

@@ -22,12 +22,11 @@ from rich.console import Console
 from adapters.api.tokens import Tokens
 from bot import following
 from bot.client import Client
-from bot.doctor import Finding, Outcome, examine, print_findings
+from bot.doctor import Finding, examine, print_findings
 from bot.instance import instance
 from bot.platform.data_folder import DataFolder
 from bot.providers import configured
 from bot.settings import Settings
-from bot.slack import slack as slack_settings
 from core.errors import NexusError, OperatorError, UserError
 from core.words.plan import FRAMEWORK_NAMES
 from core.words.walls import Isolation
@@ -43,6 +42,8 @@ app = typer.Typer(
 )
 slack_commands = typer.Typer(name="slack", help="What Slack needs to know.", no_args_is_help=True)
 app.add_typer(slack_commands)
+discord_commands = typer.Typer(name="discord", help="What Discord needs to know.", no_args_is_help=True)
+app.add_typer(discord_commands)
 err = Console(stderr=True)
 out = Console()
 
@@ -146,6 +147,20 @@ def slack_manifest(
     _run(go)
 
 
+@discord_commands.command("invite")
+def discord_invite(
+    guild: Annotated[str, typer.Option(help="The id of the server to add it to; chosen in the browser when left out.")] = "",
+    application: Annotated[str, typer.Option(help="The application's id; Discord is asked by DISCORD_TOKEN when left out.")] = "",
+) -> None:
+    """Print the link that adds Nexus to a server, and what it asks for there and why."""
+    from bot.chats import discord_invitation
+
+    async def go() -> None:
+        sys.stdout.write(await discord_invitation(settings(), application=application, guild=guild))
+
+    _run(go)
+
+
 @app.command()
 def doctor(data: Data = None, port: Port = None) -> None:
     """Say what is found on this machine and what is missing, each with its remedy."""
@@ -159,18 +174,9 @@ def doctor(data: Data = None, port: Port = None) -> None:
             return walls.isolation, walls.describe()
 
         async def chats() -> list[Finding]:
-            try:
-                if slack_settings(chosen) is None:
-                    return []
-            except OperatorError as error:
-                return [Finding(name="slack", outcome=Outcome.FAIL, found="half configured", remedy=error.message)]
-            from bot.chats import slack_checks  # Slack's SDK: only where it is configured
+            from bot.chats import findings as of_chats
 
-            place = DataFolder.open(data or (Path(chosen.data) if chosen.data else None))
-            return [
-                Finding(name=one.name, outcome=Outcome(one.verdict), found=one.found, remedy=one.remedy)
-                for one in await slack_checks(chosen, place)
-            ]
+            return await of_chats(chosen, lambda: DataFolder.open(data or (Path(chosen.data) if chosen.data else None)))
 
         findings = await examine(
             data=data or (Path(chosen.data) if chosen.data else None),

@@ -18,6 +18,7 @@ from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from adapters.sandboxes.detect import detect
+from bot.discord import discord
 from bot.platform.caddy import LOOPBACK, EmbeddedCaddy
 from bot.platform.data_folder import DataFolder
 from bot.platform.orphans import Orphans
@@ -78,6 +79,7 @@ async def running(
         OperatorError: a chat platform is half configured.
     """
     slack(settings)  # half a configuration is told before anything is started
+    discord(settings)
     async with contextlib.AsyncExitStack() as stack:
         data.claim()
         stack.callback(data.release)

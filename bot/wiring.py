@@ -25,14 +25,17 @@ from adapters.sandboxes.confinement import Confinement
 from adapters.web.app import Web, add_web
 from adapters.web.outbound import WebChat
 from adapters.web.session import Sessions
+from bot.chat_platform import ChatPlatform, Tell
+from bot.discord import discord as discord_settings
 from bot.platform.caddy import CaddyPlace
 from bot.platform.data_folder import DataFolder
 from bot.platform.parts import Parts, chromium
 from bot.platform.postgres import PostgresPlace
 from bot.settings import Settings
 from bot.slack import slack as slack_settings
+from bot.wiring_discord import discord_platform
 from bot.wiring_face import Face, face_of
-from bot.wiring_slack import ChatPlatform, Tell, slack_platform
+from bot.wiring_slack import slack_platform
 from core.builds.work import BuildWork
 from core.conversation.completion import complete
 from core.conversation.outbox import Outbox
@@ -215,5 +218,8 @@ def wire_chats(
 
 
 def _platforms(settings: Settings, data: DataFolder, face: Face, tell: Tell) -> list[ChatPlatform]:
-    slack = slack_settings(settings)
-    return [slack_platform(slack, data, face, tell)] if slack is not None else []
+    slack, discord = slack_settings(settings), discord_settings(settings)
+    platforms = [slack_platform(slack, data, face, tell)] if slack is not None else []
+    if discord is not None:
+        platforms.append(discord_platform(discord, data, face, tell))
+    return platforms

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
+from bot.chat_platform import ChatCheck, ChatPlatform, Tell
 from bot.platform.data_folder import DataFolder
 from bot.platform.postgres import PostgresPlace
 from bot.process import at_work
 from bot.slack import SlackSettings
 from bot.wiring_face import Face
 from core.builds.pictures import load_picture
-from core.conversation.chat import Chat
 from core.conversation.journal import Journal
 from core.errors import DataFolderError, TemporaryError
 from core.ledger.deliveries import Deliveries
@@ -28,33 +25,6 @@ from core.ledger.installations import Installations
 from core.ledger.ledger import EVENTS_CHANNEL, Ledger
 from core.ledger.migrations import check as check_schema
 from core.ledger.vault import Vault
-
-Tell = Callable[[str], None]  #: sentences for whoever runs this Nexus
-
-
-class SlackCheck(Protocol):
-    """One thing that was looked at; `adapters.slack.checks.Check` is one."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def verdict(self) -> str: ...
-    @property
-    def found(self) -> str: ...
-    @property
-    def remedy(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatPlatform:
-    """A chat platform that is configured, as a process serves it."""
-
-    chat: Chat
-    add_to: Callable[[web.Application], None]  #: adds the routes that it needs
-    serving: Callable[
-        [], AbstractAsyncContextManager[None]
-    ]  #: takes in what people do; at the end sees through what was taken in
-    close: Callable[[], Awaitable[None]]
 
 
 def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tell) -> ChatPlatform:
@@ -162,7 +132,7 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
     return ChatPlatform(chat=chat, add_to=add_to, serving=serving, close=close)
 
 
-async def slack_checks(slack: SlackSettings, data: DataFolder, postgres: PostgresPlace | None) -> Sequence[SlackCheck]:
+async def slack_checks(slack: SlackSettings, data: DataFolder, postgres: PostgresPlace | None) -> Sequence[ChatCheck]:
     """What the doctor finds of Slack; with the ledger's installations where a Nexus runs."""
     from adapters.slack.checks import Checked, check
 

@@ -33,7 +33,7 @@ from core.verification.untrusted import remove
 from tests.support.postgres import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("NEXUS_", "OPENAI_", "ANTHROPIC_", "SLACK_")  #: settings of whoever runs the tests, which are not the tests'
+OURS = ("NEXUS_", "OPENAI_", "ANTHROPIC_", "SLACK_", "DISCORD_")  #: settings of whoever runs the tests, which are not the tests'
 UP_SECONDS = 120.0
 DOWN_SECONDS = 60.0
 T = TypeVar("T")
