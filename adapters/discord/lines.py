@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.conversation.grammar import SETTING_NAME
+from core.conversation.names import SETTING_NAME
 from core.conversation.words import quote
 from core.words.plan import slugify
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from adapters.discord.lines import MAX_RELEASE, NEWS, PICTURES
-from core.conversation.grammar import MAX_LOG_LINES, PROVIDERS, VERBS
+from core.conversation.grammar import MAX_LOG_LINES, VERBS
+from core.conversation.names import PROVIDERS
 from core.words.notifications import NOTIFICATIONS
 from core.words.plan import FRAMEWORK_NAMES
 

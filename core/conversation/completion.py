@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from core.conversation.grammar import PROVIDERS, VERBS
+from core.conversation.grammar import VERBS
+from core.conversation.names import PROVIDERS
 from core.words.notifications import NOTIFICATIONS
 from core.words.plan import FRAMEWORK_NAMES
 

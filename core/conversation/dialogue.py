@@ -15,7 +15,8 @@ from core.builds.requests import BuildRequest
 from core.conversation import answers, forms
 from core.conversation import commands as c
 from core.conversation.face import EngineFace, Inbox
-from core.conversation.grammar import help_text, nearest, parse
+from core.conversation.grammar import help_text, parse
+from core.conversation.names import nearest
 from core.conversation.seeing import Seeing
 from core.errors import Conflict, InvalidInput, NexusError, NotFound
 from core.ids import ApprovalId, BuildId, ThreadId

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from core.builds.requests import BuildRequest
 from core.conversation.commands import Build
-from core.conversation.grammar import PROVIDERS, features_of, framework_name, setting_name
+from core.conversation.names import PROVIDERS, features_of, framework_name, setting_name
 from core.conversation.presenter.phrases import moment
 from core.conversation.redaction import shown_line
 from core.errors import InvalidInput

@@ -9,21 +9,19 @@ with smart quotes, non-breaking spaces and long dashes, which `core.conversation
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.conversation import commands as c
 from core.conversation.commands import ParsedCommand
+from core.conversation.names import features_of, framework_name, nearest, provider_name, quoted, setting_name
 from core.conversation.words import Word, tidy, words
 from core.errors import InvalidInput
 from core.words.notifications import NOTIFICATIONS
-from core.words.plan import FRAMEWORK_NAMES, FrameworkName, framework_called, slugify
+from core.words.plan import FRAMEWORK_NAMES, slugify
 
-PROVIDERS = ("auto", "starter", "openai", "anthropic", "compatible")
 MAX_LOG_LINES = 1000
-SETTING_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 _BUILD_OPTIONS = ("framework", "features", "styling", "provider", "name")
 _ONE_WORD = {"framework", "provider"}
@@ -44,19 +42,6 @@ class Verb:
 
 
 # --- the parts that commands share ------------------------------------------------------------------------------------------------
-
-
-def nearest(word: str, names: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """The name that was probably meant, or empty."""
-    folded = {name.casefold(): name for name in names}
-    matches = difflib.get_close_matches(word.casefold()[:60], list(folded), n=1, cutoff=cutoff)
-    return folded[matches[0]] if matches else ""
-
-
-def quoted(text: str) -> str:
-    """What somebody typed, short and printable, for a message."""
-    plain = "".join(ch for ch in text if ch.isprintable())
-    return f"“{plain[:40]}{'…' if len(plain) > 40 else ''}”"
 
 
 def _wrong(verb: str, why: str) -> InvalidInput:
@@ -108,42 +93,6 @@ def _settings(_line: str, rest: Sequence[Word]) -> ParsedCommand:
 
 
 # --- build ------------------------------------------------------------------------------------------------------------------------
-
-
-def framework_name(typed: str) -> FrameworkName:
-    """The framework of this name, however it is written: "FastAPI", "express.js".
-
-    Raises:
-        InvalidInput: it names the known ones and the nearest.
-    """
-    found = framework_called(typed)
-    if found is not None:
-        return found
-    plain = re.sub(r"[^a-z0-9]", "", typed.casefold())
-    near = nearest(plain, FRAMEWORK_NAMES, cutoff=0.3)
-    known = ", ".join(FRAMEWORK_NAMES)
-    raise InvalidInput(
-        f"{quoted(typed)} is not a framework of this Nexus. Known: {known}.{f' The nearest is {near}.' if near else ''}"
-    )
-
-
-def provider_name(typed: str) -> str:
-    """The provider of this name.
-
-    Raises:
-        InvalidInput: it names the known ones and the nearest.
-    """
-    plain = typed.casefold().strip()
-    if plain in PROVIDERS:
-        return plain
-    near = nearest(plain, PROVIDERS, cutoff=0.3)
-    known = ", ".join(PROVIDERS)
-    raise InvalidInput(f"{quoted(typed)} is not a provider. Known: {known}.{f' The nearest is {near}.' if near else ''}")
-
-
-def features_of(typed: str) -> tuple[str, ...]:
-    """The parts of a list with commas (or one to a line)."""
-    return tuple(part.strip() for part in re.split(r"[,;\n]", typed) if part.strip())
 
 
 def _option_value(rest: Sequence[Word], at: int, described: bool) -> tuple[str, int]:
@@ -256,22 +205,6 @@ def _env(_line: str, rest: Sequence[Word]) -> ParsedCommand:
     if not args:
         raise _wrong("env", "Say which settings to remove.")
     return c.EnvUnset(app=app, names=tuple(setting_name(word.text.strip(",")) for word in args))
-
-
-def setting_name(typed: str) -> str:
-    """The name of a setting.
-
-    Raises:
-        InvalidInput: it is not one; the message has the name only when it cannot be a secret.
-    """
-    if SETTING_NAME.fullmatch(typed):
-        return typed
-    if SETTING_NAME.fullmatch(typed.upper()):
-        raise InvalidInput(f"Names of settings are in capitals. Did you mean {typed.upper()}?")
-    raise InvalidInput(
-        "A setting's name has capital letters, digits and underscores, as in SMTP_URL. "
-        'A value with spaces goes in quotes: env set GREETING="good morning"'
-    )
 
 
 def _assignment(word: Word) -> tuple[str, str]:

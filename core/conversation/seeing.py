@@ -9,7 +9,7 @@ import asyncio
 
 from core.conversation import answers
 from core.conversation.face import EngineFace
-from core.conversation.grammar import nearest
+from core.conversation.names import nearest
 from core.errors import InvalidInput, NotFound
 from core.ids import BuildId
 from core.words.inbound import Answer, Download, Who
