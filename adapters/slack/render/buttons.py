@@ -13,6 +13,7 @@ from typing import Any
 from adapters.slack.render.blocks import BUTTON, Element, actions, plain, weight
 from adapters.slack.render.fitting import Group, Piece, Rank
 from adapters.slack.render.text import calm, units, web_url
+from core.conversation.presenter.untabbed import as_action
 from core.words.cards import Button, Confirm, Link
 
 LINK = "link"
@@ -75,13 +76,6 @@ def _confirm(confirm: Confirm, *, danger: bool) -> Element:
         "deny": plain("Cancel", 30),
     }
     return {**made, "style": "danger"} if danger else made
-
-
-def as_action(link: Link) -> Button | None:
-    """The button that does in Slack what a link of the page does: a path of Nexus's own leads nowhere from there."""
-    if not link.action or web_url(link.url):
-        return None
-    return Button(action=link.action, value=link.value, label=link.label, style=link.style)
 
 
 def buttons(items: Sequence[Button | Link], ids: Ids) -> Group | None:

@@ -1,4 +1,4 @@
-"""A revision's files: the tree as it is drawn, and the menu from which one is chosen.
+"""The menu from which one of a revision's files is chosen.
 
 Called by the card's renderer; `suggestions` by the listener that answers a menu which is too long to be in a message. An option's value is
 the build and the place of the path among the sorted paths that are there.
@@ -10,42 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from adapters.slack.render.blocks import Block, Element, plain, weight
-from core.conversation.presenter.phrases import count, size
+from core.conversation.presenter.phrases import count
+from core.conversation.presenter.trees import paths, short
 from core.words.cards import FileEntry
+
+__all__ = ["build_of", "menu", "paths", "suggestions"]
 
 MENU_BYTES = 4500  #: of a menu that is in the message itself
 MAX_OPTIONS = 100
-_MARKS = {"added": "+", "changed": "~", "removed": "−", "": " "}
-
-
-def tree(files: Sequence[FileEntry]) -> list[str]:
-    """The lines of the tree: names, sizes, purposes; with a mark in front where something changed."""
-    rows: list[tuple[str, str, str, str]] = []
-    seen: set[tuple[str, ...]] = set()
-    for file in sorted(files, key=lambda f: _order(f.path)):
-        *folders, name = file.path.split("/")
-        for depth in range(len(folders)):
-            if tuple(folders[: depth + 1]) not in seen:
-                seen.add(tuple(folders[: depth + 1]))
-                rows.append((" ", "  " * depth + folders[depth] + "/", "", ""))
-        amount = "" if file.change == "removed" else size(file.size)
-        rows.append((_MARKS[file.change], "  " * len(folders) + name, amount, file.purpose))
-    marked = any(mark != " " for mark, *_ in rows)
-    wide = min(max((len(name) for _, name, *_ in rows), default=0), 40)
-    return [
-        f"{mark + ' ' if marked else ''}{name:<{wide}}  {amount:>7}  {purpose}".rstrip() for mark, name, amount, purpose in rows
-    ]
-
-
-def _order(path: str) -> list[tuple[bool, str]]:
-    """Folders before files, as people look for them."""
-    parts = path.split("/")
-    return [(at == len(parts) - 1, part) for at, part in enumerate(parts)]
-
-
-def paths(files: Sequence[FileEntry]) -> list[str]:
-    """The sorted paths of what is there."""
-    return sorted(file.path for file in files if file.change != "removed")
 
 
 def menu(build: str, files: Sequence[FileEntry], action_id: str, block_id: str) -> Block | None:
@@ -95,9 +67,4 @@ def _portions(options: Sequence[Element], most: int) -> Iterator[list[Element]]:
 
 
 def _options(build: str, there: Sequence[str]) -> list[Element]:
-    return [{"text": plain(_short(path), 75), "value": f"{build} {at}"[:150]} for at, path in enumerate(there)]
-
-
-def _short(path: str) -> str:
-    """A path by its end, which tells it from others."""
-    return path if len(path) <= 75 else "…" + path[-74:]
+    return [{"text": plain(short(path, 75), 75), "value": f"{build} {at}"[:150]} for at, path in enumerate(there)]

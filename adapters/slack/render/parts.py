@@ -6,7 +6,6 @@ is used for the two columns of facts alone, and only for values that mean the sa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
@@ -32,8 +31,9 @@ from adapters.slack.render.blocks import (
 from adapters.slack.render.buttons import Ids, button
 from adapters.slack.render.fitting import Group, Piece, Rank
 from adapters.slack.render.text import calm, escape, exact, inline, pieces, tame, units, web_url, words
-from core.conversation.presenter.phrases import count, duration
-from core.words.cards import Fact, Facts, Files, Image, Log, Step, Steps, StepState, Table, Text
+from core.conversation.presenter import lines as told
+from core.conversation.presenter.trees import tree
+from core.words.cards import Fact, Facts, Files, Image, Log, Step, Steps, Table, Text
 
 CODE_BYTES = 7000
 TREE_LINES = 40
@@ -47,18 +47,6 @@ HEADING = 300
 NARROW = 30  #: characters of a cell that stays on one line
 WIDE_TABLE = 90  #: characters of a line; wider rows are shown as paragraphs
 FACT = 80  #: characters of a value that has room in a column
-
-_MARKS: Mapping[StepState, str] = {
-    StepState.DONE: "✓",
-    StepState.FAILED: "✕",
-    StepState.RUNNING: "●",
-    StepState.WAITING: "○",
-    StepState.SKIPPED: "–",
-}
-_LOUD = (StepState.FAILED, StepState.RUNNING)
-_QUIET = (StepState.WAITING, StepState.SKIPPED)
-_HEADING, _FENCE = re.compile(r"#{1,4} +(\S.*)"), re.compile(r"\s*```\w*\s*")
-_FILE_NAME = re.compile(r"[\w.@+ -]{1,80}\.\w{1,10}")
 
 
 # -- words -----------------------------------------------------------------------------------------------------------------
@@ -87,21 +75,14 @@ def text(item: Text, code_name: str = "code.txt") -> list[Group]:
 def _prose(text: str) -> Iterator[Piece]:
     """Paragraphs. Instructions are Markdown, of which headings and fenced code are shown as what they are."""
     lines: list[Line] = []
-    fenced: list[str] | None = None
-    for line in text.split("\n"):
-        if _FENCE.fullmatch(line):
-            if fenced is None:
-                yield from _paragraphs(lines)
-                lines, fenced = [], []
-            else:
-                yield from _code(fenced)
-                fenced = None
-        elif fenced is not None:
-            fenced.append(line)
+    for part in told.prose(text):
+        if part.kind == "code":
+            yield from _paragraphs(lines)
+            yield from _code(part.lines)
+            lines = []
         else:
-            found = _HEADING.fullmatch(line)
-            lines.append(inline(found[1], "bold") if found else inline(line))
-    yield from _paragraphs(lines) if fenced is None else _code(fenced)
+            lines += [inline(line, "bold" if part.kind == "heading" else "") for line in part.lines]
+    yield from _paragraphs(lines)
 
 
 def _paragraphs(lines: Sequence[Line]) -> Iterator[Piece]:
@@ -135,7 +116,7 @@ def facts(item: Facts) -> list[Group]:
                 made.append(Piece(block={"type": "section", "fields": fields}, count=len(fields)))
         else:
             made += [Piece(block=paragraph(part), count=len(part)) for part in packed([_line(fact) for fact in run_facts])]
-    whole = "\n".join(f"{fact.label}: {fact.value}" for fact in item.facts)
+    whole = told.facts_whole(item)
     return [Group(pieces=made, whole=whole, name="facts.txt")] if made else []
 
 
@@ -154,19 +135,15 @@ def _narrow(fact: Fact) -> bool:
 def _field(fact: Fact) -> str:
     label = f"*{escape(fact.label.strip())}*"
     if fact.style == "link":
-        return f"{label}\n<{escape(fact.value)}|{escape(_bare(fact.value))}>"
+        return f"{label}\n<{escape(fact.value)}|{escape(told.bare(fact.value))}>"
     return f"{label}\n`{escape(fact.value)}`" if fact.style == "code" else f"{label}\n{escape(fact.value)}"
 
 
 def _line(fact: Fact) -> Line:
     label = words(fact.label.strip() + "  ", "bold") if fact.label.strip() else []
     if fact.style == "link" and web_url(fact.value):
-        return [*label, {"type": "link", "url": fact.value, "text": exact(_bare(fact.value))}]
+        return [*label, {"type": "link", "url": fact.value, "text": exact(told.bare(fact.value))}]
     return [*label, *(words(fact.value, "code" if fact.style == "code" else "") or words("–"))]
-
-
-def _bare(url: str) -> str:
-    return re.sub(r"^https?://", "", url, flags=re.IGNORECASE).rstrip("/") or url
 
 
 # -- steps -----------------------------------------------------------------------------------------------------------------
@@ -177,26 +154,16 @@ def steps(item: Steps) -> list[Group]:
     listed = list(item.steps)
     lines = [_step_line(step) for step in listed]
     if weight(lines) > STEPS_BYTES:
-        lines = [_step_line(step) for step in sorted(listed, key=lambda step: step.state not in _LOUD)]
+        lines = [_step_line(step) for step in sorted(listed, key=lambda step: step.state not in told.LOUD)]
     title: list[Line] = [words(item.title.strip(), "bold")] if item.title.strip() else []
     made = [Piece(block=paragraph(part), count=len(part)) for part in packed([*title, *lines])]
-    whole = "\n".join([item.title, *(_step_words(step) for step in listed)]).strip()
+    whole = told.steps_whole(item)
     return [Group(pieces=made, whole=whole, name="steps.txt", rank=Rank.EVIDENCE, most=STEPS_BYTES)] if made else []
 
 
 def _step_line(step: Step) -> Line:
-    name = inline(f"{_MARKS[step.state]} {step.name}", "" if step.state in _QUIET else "bold")
-    return [*name, *inline(_after(step))]
-
-
-def _after(step: Step) -> str:
-    took = [] if step.seconds is None else [duration(step.seconds)]
-    told = " · ".join([*([step.detail] if step.detail.strip() else []), *took])
-    return f"  {told}" if told else ""
-
-
-def _step_words(step: Step) -> str:
-    return f"{_MARKS[step.state]} {step.name}{_after(step)}"
+    name = inline(f"{told.MARKS[step.state]} {step.name}", "" if step.state in told.QUIET else "bold")
+    return [*name, *inline(told.after(step))]
 
 
 # -- files and logs --------------------------------------------------------------------------------------------------------
@@ -204,7 +171,7 @@ def _step_words(step: Step) -> str:
 
 def files(item: Files, ids: Ids) -> list[Group]:
     """The tree, and a menu to see one of them."""
-    lines = trees.tree(item.files)
+    lines = tree(item.files)
     if not lines:
         return []
     shown = "\n".join(lines[:TREE_LINES])
@@ -227,7 +194,7 @@ def log(item: Log, ids: Ids, *, follow: bool) -> list[Group]:
         return []
     asked = follow and bool(item.live_app)
     most = LOG_LINES if len(item.lines) > FEW_LINES and not asked else len(item.lines)
-    shown = _tail(item.lines, most)
+    shown = told.tail(item.lines, most, LOG_BYTES, weight)
     made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines("\n".join(shown))]
     made = made or [Piece(block=note("It has printed nothing yet."), count=0)]
     hidden = len(item.lines) - len(shown)
@@ -244,22 +211,6 @@ def log(item: Log, ids: Ids, *, follow: bool) -> list[Group]:
         ]
         groups.append(Group(pieces=[Piece(block=actions(row))], whole="", name="follow.txt", rank=Rank.EVIDENCE))
     return groups
-
-
-def _tail(lines: Sequence[str], most: int) -> Sequence[str]:
-    """The last lines that have room, and at least the last one."""
-    used = 0
-    for back, line in enumerate(reversed(lines[-most:]), 1):
-        used += weight(line)
-        if used > LOG_BYTES and back > 1:
-            return lines[len(lines) - back + 1 :]
-    return lines[-most:]
-
-
-def file_name(title: str) -> str:
-    """The name for a file whose text is on a card with its path as title."""
-    name = title.strip().rpartition("/")[2]
-    return name if _FILE_NAME.fullmatch(name) else "code.txt"
 
 
 # -- tables and pictures ---------------------------------------------------------------------------------------------------
@@ -281,30 +232,24 @@ def table_block(item: Table) -> Block | None:
 
 def _cell(cell: str) -> Element:
     if url := web_url(cell.strip()):
-        return rich({"type": "rich_text_section", "elements": [{"type": "link", "url": url, "text": exact(_bare(url))}]})
+        return rich({"type": "rich_text_section", "elements": [{"type": "link", "url": url, "text": exact(told.bare(url))}]})
     return {"type": "raw_text", "text": calm(cell).strip() or "–"}
 
 
 def table(item: Table, block: Block | None) -> list[Group]:
     """A table: as Slack's own when it is the one of its message, else in a fixed width, or as paragraphs when it is wide."""
-    rows = [row for row in [item.columns, *item.rows] if any(cell.strip() for cell in row)]
+    rows = told.filled(item)
     if not rows:
         return []
     whole = "\n".join("\t".join(row) for row in rows)
     if block is not None:
         return [Group(pieces=[Piece(block=block, count=len(rows))], whole=whole, name="table.txt", noun="more row")]
-    lines = _aligned(rows)
+    lines = told.aligned(rows)
     if max(units(line) for line in lines) <= WIDE_TABLE and not any("\n" in line for line in lines):
         made = [Piece(block=preformatted(part), count=part.count("\n") + 1) for part in in_lines("\n".join(lines))]
     else:
         made = [Piece(block=paragraph(part), count=len(part)) for part in packed([_row(row) for row in rows])]
     return [Group(pieces=made, whole=whole, name="table.txt", noun="more row")]
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    columns = max(len(row) for row in rows)
-    wide = [max((len(row[at]) for row in rows if at < len(row)), default=0) for at in range(columns)]
-    return ["  ".join(f"{cell:<{wide[at]}}" for at, cell in enumerate(row)).rstrip() for row in rows]
 
 
 def _row(row: Sequence[str]) -> Line:
@@ -324,14 +269,8 @@ def images(items: Sequence[Image], pictures: Mapping[str, str]) -> list[Group]:
         else:
             missing.append(alt)
     if missing:
-        told = "\n".join(missing)
-        said = context(plain(f"🖼 On the page of Nexus: {_lowered(missing)}", CONTEXT))
-        cut = units(told) > CONTEXT - 200
-        made.append(Group(pieces=[Piece(block=said)], whole=told, name="pictures.txt", cut=cut))
+        whole = "\n".join(missing)
+        said = context(plain(told.pictures_elsewhere(missing), CONTEXT))
+        cut = units(whole) > CONTEXT - 200
+        made.append(Group(pieces=[Piece(block=said)], whole=whole, name="pictures.txt", cut=cut))
     return made
-
-
-def _lowered(alts: Sequence[str]) -> str:
-    if len(alts) == 1:
-        return alts[0]
-    return f"{count(len(alts), 'picture')} ({'; '.join(alts)})"
