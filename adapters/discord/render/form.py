@@ -2,7 +2,7 @@
 
 Called by whatever answers somebody (`modal`), and by `adapters.discord.inbound` for what was sent (`read`). An input's ``custom_id`` is its
 name, so that its value is found again. A modal has at most five components: what is told above the inputs is above them where there is
-room, else shortened below the first label; a place for files takes that of the last input that nobody has to fill in. Discord has no input
+room, else shortened below the first label, or in the first input, that has nothing there; a place for files takes that of the last input that nobody has to fill in. Discord has no input
 that hides what is typed: a secret is asked for in plain sight, and the words below its label say that it is kept encrypted.
 """
 
@@ -21,7 +21,7 @@ from core.conversation.presenter.phrases import sentence
 from core.errors import InvalidInput
 from core.words.cards import Form, Input
 
-TITLE, COMPONENTS, LABEL, DESCRIPTION = 45, 5, 45, 100
+TITLE, COMPONENTS, LABEL, DESCRIPTION, PLACEHOLDER = 45, 5, 45, 100, 100
 TYPED, OPTIONS, OPTION, CHOSEN, FILES, CUSTOM_ID = 4000, 25, 100, 25, 1, 100
 TEXT = 2000  #: characters of what is told above the inputs
 KEPT = "It is kept encrypted and not shown again."
@@ -56,8 +56,9 @@ def modal(form: Form, values: Mapping[str, str] | None = None, *, roles: Collect
     for item in inputs:
         hint = _hint(item)
         if text and not hint:
-            hint, text = text, ""
+            hint, text = " ".join(text.split()), ""
         made.add_item(_label(item, hint, roles))
+    _in_a_placeholder(made, text)
     if file is not None:
         made.add_item(
             ui.Label(
@@ -69,6 +70,14 @@ def modal(form: Form, values: Mapping[str, str] | None = None, *, roles: Collect
             )
         )
     return made
+
+
+def _in_a_placeholder(made: ui.Modal, text: str) -> None:
+    """What has no room above the inputs nor below a label, in the first input that is empty."""
+    texts = [child.component for child in made.children if isinstance(child, ui.Label)]
+    empty = (one for one in texts if isinstance(one, ui.TextInput) and not one.default and not one.placeholder)
+    if text and (one := next(empty, None)) is not None:
+        one.placeholder = _plain(text, PLACEHOLDER)
 
 
 def read(data: Mapping[str, Any]) -> tuple[str, str, dict[str, str], tuple[Mapping[str, Any], ...]]:
