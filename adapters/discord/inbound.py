@@ -9,17 +9,25 @@ An interaction and a message have an id of their own, which every process is tol
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from adapters.discord import lines
+from adapters.discord.fields import id_of, is_number, number_of, part_of, parts_of, text_of, value_of
+from adapters.discord.markup import addressed, called, mentioned, names_in, plain
+from adapters.discord.render.buttons import press_of
+from adapters.discord.render.form import read
 from core.conversation.saying import Way
+from core.errors import InvalidInput
 from core.words.thread_ref import ThreadRef
 
 PLATFORM: Final = "discord"
 THREADS: Final = frozenset({10, 11, 12})  #: types of channels: threads in announcements, public and private threads
+OPEN_FORM: Final = "open_form"  #: the button of a form that came too late for its interaction, or was refused
+STOP_TAIL: Final = "stop_tail"  #: the button of a followed log
+OPENING: Final = frozenset({OPEN_FORM})  #: buttons of this folder that open a form
+SETTINGS: Final = "settings"  #: the command alone, which shows all of them and opens no form
 LIMIT: Final = 10 * 1024 * 1024  #: bytes of a file, where Discord says nothing else
 
 _ADMINISTRATES = 0x8 | 0x20  # ADMINISTRATOR, MANAGE_GUILD
@@ -31,9 +39,6 @@ _EPHEMERAL, _HAS_THREAD = 1 << 6, 1 << 5  # flags of messages
 _SAID = frozenset({0, 19})  # types of messages: words, and words that reply to others
 _FORWARDED = 1  # a type of reference
 _EPOCH = 1_420_070_400_000  # the first millisecond of Discord's ids
-
-_ENTITY = re.compile(r"<(?:(@[!&]?|#)([0-9]{1,20})|a?:([A-Za-z0-9_]{1,40}):[0-9]{1,20}|/([^<>:\n]{1,110}):[0-9]{1,20})>")
-_SOMEBODY = re.compile(r"\s*<@[!&]?([0-9]{1,20})>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,7 @@ class Where:
     thread: str = ""  #: of the app that this is or will be about; empty: one is to be opened
     within: bool = False  #: it was done inside that thread, which others see already
     direct: bool = False  #: the channel is the one between the person and the bot
+    interaction: str = ""  #: its id; empty for messages
     application: str = ""
     token: str = field(default="", repr=False)  #: of the interaction: answers it for fifteen minutes
     since: float = 0.0  #: when the token was made, in seconds of Unix time
@@ -101,6 +107,16 @@ class Pressed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Somebody whom a form names: a person, or everybody with a role."""
+
+    id: str
+    name: str
+    role: bool = False
+    bot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
     """A form that was sent."""
 
@@ -110,6 +126,7 @@ class Filled:
     value: str
     values: Mapping[str, str] = field(repr=False)  #: settings of an app are among them
     files: Sequence[Shared] = ()
+    people: Sequence[Named] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,68 +143,35 @@ class Sought:
 Told = Said | Pressed | Filled  #: what is kept until it is done
 
 
-# --- words ------------------------------------------------------------------------------------------------------------------------
-
-
-def plain(text: str, names: Mapping[str, str], *, without: Sequence[str] = ()) -> str:
-    """Discord's markup as the words that people see; mentions of ``without`` (the bot) are left out."""
-
-    def shown(match: re.Match[str]) -> str:
-        kind, of, emoji, slash = match[1], match[2], match[3], match[4]
-        if emoji:
-            return f":{emoji}:"
-        if slash:
-            return f"/{slash}"
-        if of in without:
-            return ""
-        return f"{kind[0]}{names.get(of, of)}"
-
-    return _ENTITY.sub(shown, text).strip()
-
-
-def _names(part: Mapping[str, Any]) -> dict[str, str]:
-    """What the people, roles and channels are called whom words may mention."""
-    found: dict[str, str] = {}
-    for kind in ("mentions", "mention_channels"):
-        found |= {_id(one, "id"): _called(one) for one in _parts(part, kind)}
-    for kind in ("users", "roles", "channels"):
-        found |= {key: _called(one) for key, one in _part(part, kind).items() if isinstance(one, Mapping)}
-    return {key: name for key, name in found.items() if key and name}
-
-
-def _called(user: Mapping[str, Any]) -> str:
-    return _text(_part(user, "member"), "nick") or _text(user, "global_name") or _text(user, "username") or _text(user, "name")
-
-
 # --- interactions -----------------------------------------------------------------------------------------------------------------
 
 
 def command(payload: Mapping[str, Any]) -> Said:
     """A command of `adapters.discord.manifest`, as a line of the one grammar."""
-    data = _part(payload, "data")
+    data = part_of(payload, "data")
     path, options = _typed(data)
-    given = {_text(option, "name"): option.get("value") for option in options if option.get("type") != _ATTACHMENT}
-    resolved = _part(data, "resolved")
-    names = _names(resolved)
+    given = {text_of(option, "name"): option.get("value") for option in options if option.get("type") != _ATTACHMENT}
+    resolved = part_of(data, "resolved")
+    names = names_in(resolved)
     for name in ("description", "features", "styling"):
         if isinstance(typed := given.get(name), str):
             given[name] = plain(typed, names)
-    attached = _part(resolved, "attachments")
+    attached = part_of(resolved, "attachments")
     chosen = [str(option.get("value", "")) for option in options if option.get("type") == _ATTACHMENT]
-    files = tuple(_shared(_part(attached, one)) for one in dict.fromkeys(chosen) if one in attached)
+    files = tuple(_shared(part_of(attached, one)) for one in dict.fromkeys(chosen) if one in attached)
     return Said(where=_where(payload), key=_key(payload), text=lines.line(path, given), way="command", files=files)
 
 
 def picked(payload: Mapping[str, Any]) -> Said:
     """The command of a message's menu: its words and files are the request."""
-    data = _part(payload, "data")
-    resolved = _part(data, "resolved")
-    chosen = _part(_part(resolved, "messages"), _id(data, "target_id"))
+    data = part_of(payload, "data")
+    resolved = part_of(data, "resolved")
+    chosen = part_of(part_of(resolved, "messages"), id_of(data, "target_id"))
     text, files = _content(chosen)
     return Said(
         where=_where(payload, chosen),
         key=_key(payload),
-        text=plain(text, _names(chosen) | _names(resolved)),
+        text=plain(text, names_in(chosen) | names_in(resolved)),
         way="pick",
         files=files,
     )
@@ -195,10 +179,8 @@ def picked(payload: Mapping[str, Any]) -> Said:
 
 def pressed(payload: Mapping[str, Any]) -> Pressed | None:
     """A press, or a choice; None when it is none of ours."""
-    from adapters.discord.render.buttons import press_of
-
-    data, message = _part(payload, "data"), _part(payload, "message")
-    action, value, asks = press_of(_text(data, "custom_id"))
+    data, message = part_of(payload, "data"), part_of(payload, "message")
+    action, value, asks = press_of(text_of(data, "custom_id"))
     if not action:
         return None
     if data.get("component_type") == _MENU:
@@ -210,31 +192,33 @@ def pressed(payload: Mapping[str, Any]) -> Pressed | None:
         key=_key(payload),
         action=action,
         value=value,
-        message=_id(message, "id"),
+        message=id_of(message, "id"),
         asks=asks,
     )
 
 
-def filled(payload: Mapping[str, Any]) -> Filled:
-    """A form that was sent."""
-    from adapters.discord.render.form import read
-
-    form, value, values, attached = read(_part(payload, "data"))
+def filled(payload: Mapping[str, Any]) -> Filled | None:
+    """A form that was sent; None when it is none of ours."""
+    try:
+        form, value, values, attached = read(part_of(payload, "data"))
+    except InvalidInput:
+        return None
     return Filled(
-        where=_where(payload, _part(payload, "message")),
+        where=_where(payload, part_of(payload, "message")),
         key=_key(payload),
         form=form,
         value=value,
         values=values,
         files=tuple(_shared(one) for one in attached),
+        people=_people(part_of(part_of(payload, "data"), "resolved")),
     )
 
 
 def sought(payload: Mapping[str, Any]) -> Sought:
     """A command that is being typed."""
-    path, options = _typed(_part(payload, "data"))
-    texts = {_text(option, "name"): _plain_value(option.get("value")) for option in options}
-    focused = next((_text(option, "name") for option in options if option.get("focused") is True), "")
+    path, options = _typed(part_of(payload, "data"))
+    texts = {text_of(option, "name"): value_of(option.get("value")) for option in options}
+    focused = next((text_of(option, "name") for option in options if option.get("focused") is True), "")
     return Sought(
         where=_where(payload), command=" ".join(path), options=texts, focused=focused, text=texts.get(focused, "").strip()
     )
@@ -242,60 +226,61 @@ def sought(payload: Mapping[str, Any]) -> Sought:
 
 def is_menu_command(payload: Mapping[str, Any]) -> bool:
     """Whether a command is one of a message's menu."""
-    return _part(payload, "data").get("type") == 3
+    return part_of(payload, "data").get("type") == 3
 
 
 def _typed(data: Mapping[str, Any]) -> tuple[tuple[str, ...], list[Mapping[str, Any]]]:
     """The names of the subcommands, and the options of the innermost."""
     path: list[str] = []
-    options = list(_parts(data, "options"))
-    while len(path) < 2 and len(options) == 1 and options[0].get("type") in {1, 2}:
-        path.append(_text(options[0], "name"))
-        options = list(_parts(options[0], "options"))
+    options = list(parts_of(data, "options"))
+    while len(path) < 2 and len(options) == 1 and number_of(options[0], "type") in {1, 2}:
+        path.append(text_of(options[0], "name"))
+        options = list(parts_of(options[0], "options"))
     return tuple(path), options
 
 
 def _where(payload: Mapping[str, Any], message: Mapping[str, Any] | None = None) -> Where:
     """Where an interaction is; ``message`` is the one that was pressed or picked."""
-    member, channel = _part(payload, "member"), _part(payload, "channel")
-    user = _part(member, "user") or _part(payload, "user")
+    member, channel = part_of(payload, "member"), part_of(payload, "channel")
+    user = part_of(member, "user") or part_of(payload, "user")
     owners = payload.get("authorizing_integration_owners")
-    guild = _id(payload, "guild_id")
+    guild = id_of(payload, "guild_id")
     context = payload.get("context")
     elsewhere = context == _ELSEWHERE or (not guild and channel.get("type") == _GROUP)
     # Where Nexus is the person's own app and nobody else's, it cannot write, and the server is none of its workspaces.
     elsewhere = elsewhere or (bool(guild) and isinstance(owners, Mapping) and bool(owners) and "0" not in {*map(str, owners)})
     direct = not guild and not elsewhere
     base: dict[str, Any] = {
-        "user": _id(user, "id"),
-        "name": _text(member, "nick") or _called(user),
-        "application": _id(payload, "application_id"),
-        "token": _text(payload, "token"),
-        "since": _since(_id(payload, "id")),
-        "limit": _number(payload, "attachment_size_limit") or LIMIT,
-        "command": _id(_part(payload, "data"), "id") if payload.get("type") == 2 else "",
+        "user": id_of(user, "id"),
+        "name": text_of(member, "nick") or called(user),
+        "interaction": id_of(payload, "id"),
+        "application": id_of(payload, "application_id"),
+        "token": text_of(payload, "token"),
+        "since": _since(id_of(payload, "id")),
+        "limit": number_of(payload, "attachment_size_limit") or LIMIT,
+        "command": id_of(part_of(payload, "data"), "id") if payload.get("type") == 2 else "",
     }
     if elsewhere:
         return Where(**base)
-    at = _id(channel, "id") or _id(payload, "channel_id")
+    at = id_of(channel, "id") or id_of(payload, "channel_id")
     if direct:
         root = _root(message or {})
-        return Where(**base, channel=at, thread=root, within=bool(root) and root != _id(message or {}, "id"), direct=True)
-    within = channel.get("type") in THREADS
+        return Where(**base, channel=at, thread=root, within=bool(root) and root != id_of(message or {}, "id"), direct=True)
+    within = number_of(channel, "type") in THREADS
     return Where(
         **base,
         workspace=guild,
         admin=_admin(member),
         roles=_roles(member),
-        channel=(_id(channel, "parent_id") or at) if within else at,
+        channel=(id_of(channel, "parent_id") or at) if within else at,
         thread=at if within else _below(message or {}),
         within=within,
     )
 
 
 def _admin(member: Mapping[str, Any]) -> bool | None:
-    told = _plain_value(member.get("permissions"))
-    return bool(int(told) & _ADMINISTRATES) if _is_number(told) else None
+    told = value_of(member.get("permissions"))
+    return bool(int(told) & _ADMINISTRATES) if is_number(told) else None
 
 
 def _roles(member: Mapping[str, Any]) -> tuple[str, ...]:
@@ -306,21 +291,21 @@ def _roles(member: Mapping[str, Any]) -> tuple[str, ...]:
 def _root(message: Mapping[str, Any]) -> str:
     """The message that a message of the direct messages belongs to: the one that it replies to, and that one's own, else itself.
     Nothing for what one person alone sees."""
-    if _number(message, "flags") & _EPHEMERAL:
+    if number_of(message, "flags") & _EPHEMERAL:
         return ""
     above = _replied(message)
-    return _replied(_part(message, "referenced_message")) or above or _id(message, "id")
+    return _replied(part_of(message, "referenced_message")) or above or id_of(message, "id")
 
 
 def _replied(message: Mapping[str, Any]) -> str:
-    reference = _part(message, "message_reference")
-    return "" if reference.get("type") == _FORWARDED else _id(reference, "message_id")
+    reference = part_of(message, "message_reference")
+    return "" if reference.get("type") == _FORWARDED else id_of(reference, "message_id")
 
 
 def _below(message: Mapping[str, Any]) -> str:
     """The thread that was opened on a message; it has the message's id."""
-    has = _number(message, "flags") & _HAS_THREAD or _part(message, "thread")
-    return _id(message, "id") if has else ""
+    has = number_of(message, "flags") & _HAS_THREAD or part_of(message, "thread")
+    return id_of(message, "id") if has else ""
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------------------
@@ -329,21 +314,21 @@ def _below(message: Mapping[str, Any]) -> str:
 def message(payload: Mapping[str, Any], bot: str, parent: str = "", *, role: str = "") -> Said | None:
     """A message as MESSAGE_CREATE tells of it; None when it is not for Nexus. ``parent``: the channel of the thread that it is in, empty
     where it is in none. ``role``: the bot's own role, which people mention by mistake for the bot: they have one name."""
-    author, member = _part(payload, "author"), _part(payload, "member")
-    user, channel, own = _id(author, "id"), _id(payload, "channel_id"), _id(payload, "id")
+    author, member = part_of(payload, "author"), part_of(payload, "member")
+    user, channel, own = id_of(author, "id"), id_of(payload, "channel_id"), id_of(payload, "id")
     if not user or not channel or not own or user == bot or author.get("bot") or author.get("system"):
         return None
-    if payload.get("webhook_id") or payload.get("edited_timestamp") or payload.get("type", 0) not in _SAID:
+    if payload.get("webhook_id") or payload.get("edited_timestamp") or number_of(payload, "type") not in _SAID:
         return None
-    guild = _id(payload, "guild_id")
+    guild = id_of(payload, "guild_id")
     text, files = _content(payload)
-    above = _part(payload, "referenced_message")
-    ours = _id(_part(above, "author"), "id") == bot
-    mentioned = any(one in {bot, role} for one in _mentioned(payload, text) if one)
-    way: Way = "mention" if not guild or mentioned else "reply"
+    above = part_of(payload, "referenced_message")
+    ours = id_of(part_of(above, "author"), "id") == bot
+    called_upon = any(one in {bot, role} for one in mentioned(payload, text) if one)
+    way: Way = "mention" if not guild or called_upon else "reply"
     if way == "reply" and (not parent or _to_others(text, above, user, bot)):
         return None
-    base: dict[str, Any] = {"user": user, "name": _text(member, "nick") or _called(author)}
+    base: dict[str, Any] = {"user": user, "name": text_of(member, "nick") or called(author)}
     if not guild:
         root = _root(payload)
         where = Where(**base, channel=channel, thread=root, within=root != own, direct=True)
@@ -357,82 +342,55 @@ def message(payload: Mapping[str, Any], bot: str, parent: str = "", *, role: str
             thread=channel if parent else _below(above) if ours else "",
             within=bool(parent),
         )
-    if not (text or files) and not mentioned:
+    if not (text or files) and not called_upon:
         return None  # a sticker, or words that may not be read
-    shown = plain(text, _names(payload), without=[one for one in (bot, role) if one])
+    shown = plain(text, names_in(payload), without=[one for one in (bot, role) if one])
     return Said(where=where, key=_key(payload), text=shown, way=way, files=files)
 
 
-def _mentioned(payload: Mapping[str, Any], text: str) -> Iterator[str]:
-    yield from (_id(one, "id") for one in _parts(payload, "mentions"))
-    yield from (match[2] for match in _ENTITY.finditer(text) if match[1] in {"@", "@!", "@&"})
+def _people(resolved: Mapping[str, Any]) -> tuple[Named, ...]:
+    """Those who were chosen by name."""
+    users, members, roles = (part_of(resolved, kind) for kind in ("users", "members", "roles"))
+    people = [
+        Named(id=key, name=text_of(part_of(members, key), "nick") or called(one) or key, bot=one.get("bot") is True)
+        for key, one in users.items()
+        if isinstance(one, Mapping)
+    ]
+    groups = [
+        Named(id=key, name=text_of(one, "name") or key, role=True) for key, one in roles.items() if isinstance(one, Mapping)
+    ]
+    return (*people, *groups)
 
 
 def _to_others(text: str, above: Mapping[str, Any], user: str, bot: str) -> bool:
     """Words that begin by mentioning somebody else are theirs, and so is a reply to what another person said."""
-    begins = _SOMEBODY.match(text)
-    if begins is not None and begins[1] != bot:
+    if addressed(text) not in {"", bot}:
         return True
-    author = _part(above, "author")
-    return bool(author) and not author.get("bot") and _id(author, "id") not in {user, bot}
+    author = part_of(above, "author")
+    return bool(author) and not author.get("bot") and id_of(author, "id") not in {user, bot}
 
 
 def _content(message: Mapping[str, Any]) -> tuple[str, tuple[Shared, ...]]:
     """Its words and files; those of what it forwards, where it has none of its own."""
-    text = _text(message, "content")
-    files = tuple(_shared(file) for file in _parts(message, "attachments"))
+    text = text_of(message, "content")
+    files = tuple(_shared(file) for file in parts_of(message, "attachments"))
     if text or files:
         return text, files
-    for forwarded in _parts(message, "message_snapshots"):
-        inner = _part(forwarded, "message")
-        return _text(inner, "content"), tuple(_shared(file) for file in _parts(inner, "attachments"))
+    for forwarded in parts_of(message, "message_snapshots"):
+        inner = part_of(forwarded, "message")
+        return text_of(inner, "content"), tuple(_shared(file) for file in parts_of(inner, "attachments"))
     return "", ()
 
 
 def _shared(file: Mapping[str, Any]) -> Shared:
-    return Shared(id=_id(file, "id"), name=_text(file, "filename") or "file", size=_number(file, "size"), url=_text(file, "url"))
-
-
-# --- parts ------------------------------------------------------------------------------------------------------------------------
-
-
-def _text(part: Mapping[str, Any], name: str) -> str:
-    value = part.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _id(part: Mapping[str, Any], name: str) -> str:
-    """An id, which Discord writes as text and libraries as a number."""
-    value = part.get(name)
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-
-
-def _number(part: Mapping[str, Any], name: str) -> int:
-    value = part.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = body.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _parts(body: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
-    value = body.get(name)
-    return (one for one in (value if isinstance(value, list) else []) if isinstance(one, Mapping))
-
-
-def _plain_value(value: Any) -> str:
-    return str(value) if isinstance(value, str | int | float) else ""
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 20
+    return Shared(
+        id=id_of(file, "id"), name=text_of(file, "filename") or "file", size=number_of(file, "size"), url=text_of(file, "url")
+    )
 
 
 def _since(snowflake: str) -> float:
-    return ((int(snowflake) >> 22) + _EPOCH) / 1000 if _is_number(snowflake) else 0.0
+    return ((int(snowflake) >> 22) + _EPOCH) / 1000 if is_number(snowflake) else 0.0
 
 
 def _key(payload: Mapping[str, Any]) -> str:
-    return f"{PLATFORM}:{_id(payload, 'id')}"
+    return f"{PLATFORM}:{id_of(payload, 'id')}"

@@ -41,7 +41,15 @@ class Requests(Protocol):
     """Discord's API; `adapters.discord.calls.Calls` is one."""
 
     async def call(
-        self, method: str, path: str, *, json: object = None, query: Mapping[str, object] | None = None, **ids: str
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        query: Mapping[str, object] | None = None,
+        message: None = None,
+        needs: str = "",
+        **ids: str,
     ) -> Any: ...
 
 
