@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 import aiohttp
 import discord
+import yarl
 from pydantic import SecretStr
 
 from core.errors import TemporaryError
@@ -80,7 +81,7 @@ class Asking:
             TemporaryError: it is not reachable.
         """
         try:
-            async with self._session.ws_connect(f"{gateway_url}/?v=10&encoding=json") as socket:
+            async with self._session.ws_connect(yarl.URL(gateway_url).with_query(v="10", encoding="json")) as socket:
                 hello = await socket.receive_json(timeout=SECONDS)
                 return isinstance(hello, Mapping) and hello.get("op") == 10
         except (aiohttp.ClientError, OSError, TimeoutError, TypeError, ValueError) as error:
