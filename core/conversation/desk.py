@@ -150,17 +150,22 @@ class Desk(ABC, Generic[ToldT, WhereT]):
 
     # -- from what somebody did to their answer -----------------------------------------------------------------------------------
 
-    async def through(self, where: WhereT, key: str, mean: Callable[[Who], Awaitable[Inbound | None]]) -> None:
-        """Find out who it is and what they mean (nothing, when that is None), do it, and bring the answer. Raises nothing."""
+    async def through(self, where: WhereT, key: str, mean: Callable[[Who], Awaitable[Inbound | Answer | None]]) -> None:
+        """Find out who it is and what they mean (nothing, when that is None), do it, and bring the answer; where ``mean`` gives one
+        itself, that. Raises nothing."""
         who: Who | None = None
         asked: Inbound | None = None
         try:
             try:
-                who, asked = await self._meant(where, mean)
-                if asked is None:
+                who, meant = await self._meant(where, mean)
+                if meant is None:
                     return
-                await self._give_way()
-                answer = await self._dialogue.handle(asked)
+                if isinstance(meant, Answer):
+                    answer = meant
+                else:
+                    asked = meant
+                    await self._give_way()
+                    answer = await self._dialogue.handle(asked)
                 await self._give_way()
             except Bot:
                 return
@@ -171,7 +176,9 @@ class Desk(ABC, Generic[ToldT, WhereT]):
             log.exception("what somebody did could not be done", platform=self.platform, key=key)
             await self.wrong(where)
 
-    async def _meant(self, where: WhereT, mean: Callable[[Who], Awaitable[Inbound | None]]) -> tuple[Who, Inbound | None]:
+    async def _meant(
+        self, where: WhereT, mean: Callable[[Who], Awaitable[Inbound | Answer | None]]
+    ) -> tuple[Who, Inbound | Answer | None]:
         """Who it is and what they mean. The platform and the ledger are asked again when they cannot say: it was acknowledged, so
         nobody else does it."""
         for pause in (*PAUSES, None):
