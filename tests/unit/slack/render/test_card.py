@@ -32,10 +32,13 @@ from core.words.cards import (
     Text,
     Tone,
 )
+from tests.support import shown_cards
 from tests.support import stories as s
+from tests.support.any_cards import walk
+from tests.support.shown_cards import story
 from tests.support.slack.validation import check_blocks, check_chunks, check_text, check_view
 from tests.unit.slack.render import snapshots
-from tests.unit.slack.render.cards import shown, walk
+from tests.unit.slack.render.cards import shown
 
 KEPT = {path.stem: path for path in snapshots.FOLDER.glob("*.json")}
 
@@ -68,7 +71,7 @@ def test_slack_takes_every_snapshot(made: dict[str, Any]) -> None:
 
 def test_slack_takes_every_card_at_every_moment_of_a_life() -> None:
     facts = [event.fact for event in s.whole_life()]
-    moments = [card for end in range(1, len(facts) + 1) for card in snapshots.story(*facts[:end]).values()]
+    moments = [card for end in range(1, len(facts) + 1) for card in story(*facts[:end]).values()]
     for card in {card.model_dump_json(): card for card in moments}.values():
         check_blocks(render(card, pictures=snapshots.PICTURES).blocks)
 
@@ -239,7 +242,7 @@ def test_a_picture_is_slacks_file_or_a_line_that_says_where_it_is() -> None:
 
 
 def test_the_evidence_stands_before_the_files_and_the_setup_is_behind_a_button() -> None:
-    made = render(snapshots.cards()["build-review"])
+    made = render(shown_cards.cards()["build-review"])
     text = shown(made.blocks)
     assert text.index("Tried before asking") < text.index("main.py")
     assert "Reminders are sent at eight" not in text
@@ -366,7 +369,7 @@ def test_code_without_an_end_is_code_to_the_end() -> None:
 
 
 def test_what_is_live_is_told_by_its_own_card_of_the_thread() -> None:
-    card = snapshots.cards()["build-deployed"]
+    card = shown_cards.cards()["build-deployed"]
     alone, among = (shown(render(card, in_thread=in_thread).blocks) for in_thread in (False, True))
     assert all(word in alone for word in ("Database host", "Isolation", "live after", "Artifact"))
     assert [False, False, True, True] == [word in among for word in ("Database host", "Isolation", "live after", "Artifact")]

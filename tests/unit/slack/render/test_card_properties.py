@@ -10,8 +10,9 @@ from adapters.slack.render.blocks import weight
 from adapters.slack.render.card import render
 from adapters.slack.render.fitting import MAX_BYTES
 from core.words.cards import Card
+from tests.support.any_cards import bare, cards, told, walk
 from tests.support.slack.validation import check_blocks, check_text
-from tests.unit.slack.render.cards import bare, cards, shown, told, walk
+from tests.unit.slack.render.cards import shown
 
 PICTURES = {"/here.png": "F012ABC"}
 _MENTION = re.compile(r"<[!@#]")

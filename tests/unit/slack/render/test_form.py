@@ -15,8 +15,8 @@ from core.conversation.commands import Build
 from core.errors import InvalidInput
 from core.words.cards import Form, Input
 from core.words.views import WorkspaceSettings
+from tests.support.any_cards import texts
 from tests.support.slack.validation import check_view
-from tests.unit.slack.render.cards import texts
 
 
 def form(*inputs: Input, **more: Any) -> Form:

@@ -9,9 +9,10 @@ from adapters.slack.render.home import Home, home
 from core.words.cards import Fact
 from core.words.views import AppState, SubscriptionView, WorkspaceSettings
 from tests.support import stories as s
+from tests.support.any_cards import walk
+from tests.support.shown_cards import APPS, SETTINGS, app
 from tests.support.slack.validation import check_view
-from tests.unit.slack.render.cards import shown, walk
-from tests.unit.slack.render.snapshots import APPS, SETTINGS, app
+from tests.unit.slack.render.cards import shown
 
 
 def view(**more: Any) -> dict[str, Any]:

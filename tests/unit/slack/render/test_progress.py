@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from adapters.slack.render.progress import chunks
 from core.words.cards import Card, Step, Steps, StepState, Text, Tone
 from tests.support import fake_cards
+from tests.support.any_cards import cards, texts, walk
 from tests.support.slack.validation import check_chunks
-from tests.unit.slack.render.cards import cards, texts, walk
 
 
 def working(*steps: Step, **more: Any) -> Card:
