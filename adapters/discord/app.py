@@ -23,7 +23,7 @@ import yarl
 from pydantic import SecretStr
 
 from adapters.discord import inbound, payloads
-from adapters.discord.calls import API_URL, Calls, point_at
+from adapters.discord.calls import API_URL, LONGEST_WAIT, Calls, point_at
 from adapters.discord.completing import Offered
 from adapters.discord.inbound import Filled, Pressed, Said, Sought, Told
 from adapters.discord.manifest import INTENTS, commands
@@ -89,7 +89,7 @@ class NexusClient(discord.AutoShardedClient):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
-            max_ratelimit_timeout=60.0,
+            max_ratelimit_timeout=LONGEST_WAIT,
             **options,
         )
 

@@ -36,6 +36,9 @@ logging.getLogger("discord").setLevel(logging.INFO)
 API_URL = "https://discord.com/api/v10"
 TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=180, sock_connect=10)
+#: Seconds that discord.py may wait for a rate limit, for its client's ``max_ratelimit_timeout``. Longer than every window of a bucket that
+#: is used here (threads of a channel: 50 in 300 s): discord.py refuses at once what would not be reset in time, though there is room left.
+LONGEST_WAIT = 330.0
 MENTIONS_NOBODY = discord.AllowedMentions.none()
 
 Json = Mapping[str, Any]

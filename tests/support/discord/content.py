@@ -128,5 +128,6 @@ def notified(server: LocalDiscord, message: Message, allowed: Mapping[str, Any] 
     if allowed is None:
         return named, everyone
     kinds = allowed.get("parse") or []
-    users = named if "users" in kinds else [user for user in named if user in (allowed.get("users") or [])]
+    by_name = {str(user) for user in allowed.get("users") or []}  # Discord takes numbers too
+    users = named if "users" in kinds else [user for user in named if user in by_name]
     return users, everyone and "everyone" in kinds
