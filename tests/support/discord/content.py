@@ -70,7 +70,7 @@ def stored(
         if len(content) > MAX_FILE:
             raise Refused(40005)
         about = told.get(number, {})
-        name = str(about.get("filename") or name)
+        name = re.sub(r"[\s/\\]+", "_", str(about.get("filename") or name))
         found.append(
             Attachment(
                 id=server.clock.snowflake(),

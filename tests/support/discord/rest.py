@@ -109,6 +109,8 @@ class Rest:
             self._admit(call, request)
             answer = handler(call)
         except Refused as refusal:
+            if refusal.code in (50006, 50035) and not call.problems:
+                self._server.violations.append(f"{call.method} {call.path}: {refusal}")
             return self._refused(call, refusal, headers)
         if fault is not None and fault.delay:
             self._server.poke()
