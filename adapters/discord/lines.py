@@ -5,6 +5,7 @@ Called by `adapters.discord.inbound`. Pure. It refuses nothing: what the grammar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ BUILD_OPTIONS = ("framework", "features", "styling", "provider", "name")
 NEWS = ("news", "news-2", "news-3")  #: options for kinds of news
 PICTURES = ("picture", "picture-2", "picture-3")  #: options for files
 MAX_RELEASE = 999_999
+
+_VERSION = re.compile(r"v[0-9]+")
 
 
 def line(path: tuple[str, ...], options: Mapping[str, Any]) -> str:
@@ -30,13 +33,14 @@ def line(path: tuple[str, ...], options: Mapping[str, Any]) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
-    return str(value) if isinstance(value, str | int | float) else ""
+    typed = str(value) if isinstance(value, str | int | float) else ""
+    return typed.replace("\x02", "").replace("\x03", "")  # the quotes of `quote` that nobody types
 
 
 def _app(given: Mapping[str, str]) -> str:
     """The app's slug; nothing where none was given. A name that leaves no slug is given as it is, and refused."""
-    typed = given.get("app", "")
-    if not typed.strip():
+    typed = given.get("app", "").strip()
+    if not typed:
         return ""
     slug = slugify(typed)
     return quote(typed) if typed.startswith("-") or (slug == "app" and typed.casefold() != "app") else slug
@@ -54,7 +58,7 @@ def _build(_part: str, given: Mapping[str, str]) -> list[str]:
 
 def _logs(_part: str, given: Mapping[str, str]) -> list[str]:
     lines = given.get("lines", "")
-    return [_app(given), f"--lines {quote(lines)}" if lines else "", "--follow" if given.get("follow") else ""]
+    return [_app(given), f"--lines {quote(lines)}" if lines else ""]
 
 
 def _files(_part: str, given: Mapping[str, str]) -> list[str]:
@@ -78,8 +82,8 @@ def _rollback(_part: str, given: Mapping[str, str]) -> list[str]:
     number = given.get("release", "").strip().removeprefix("v")
     known = number.isascii() and number.isdecimal() and len(number) <= 6
     release = "" if not number else f"v{number}" if known else "--release"
-    data = given.get("data", "")
-    return [_app(given), release, f"--{data}" if data in {"with-data", "code-only"} else ""]
+    data, app = given.get("data", ""), _app(given)
+    return [quote(app) if _VERSION.fullmatch(app) else app, release, f"--{data}" if data in {"with-data", "code-only"} else ""]
 
 
 def _notify(part: str, given: Mapping[str, str]) -> list[str]:
