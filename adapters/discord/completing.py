@@ -119,14 +119,14 @@ def _ranked(values: Iterable[str], typed: str, *, also: dict[str, str]) -> list[
     where nothing does, what was probably meant. ``also`` are other words for a value."""
     wanted = typed.casefold().strip()
     known = list(values)
-    ranks = {value: min(_rank(value.casefold(), wanted), _rank(also.get(value, "").casefold(), wanted) + 1) for value in known}
+    ranks = {value: min(_rank(value.casefold(), wanted), _other(also.get(value, "").casefold(), wanted)) for value in known}
     fitting = sorted((value for value in known if ranks[value] < _NO), key=lambda value: ranks[value])
     if not fitting and (near := nearest(typed, known)):
         fitting = [near]
     return fitting[:MAX_COMPLETIONS]
 
 
-_NO = 10
+_SPELLED, _NO = 8, 10
 
 
 def _rank(text: str, wanted: str) -> int:
@@ -139,4 +139,10 @@ def _rank(text: str, wanted: str) -> int:
         words = (place for place in range(1, len(text)) if not text[place - 1].isalnum() and text.startswith(wanted, place))
         return 4 if any(words) else 6
     letters = iter(text)
-    return 8 if len(wanted) > 1 and all(letter in letters for letter in wanted) else _NO
+    return _SPELLED if len(wanted) > 1 and all(letter in letters for letter in wanted) else _NO
+
+
+def _other(text: str, wanted: str) -> int:
+    """Of another word for it. A sentence has nearly any letters in nearly any order."""
+    rank = _rank(text, wanted) if text else _NO
+    return rank + 1 if rank < _SPELLED else _NO
