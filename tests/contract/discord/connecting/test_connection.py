@@ -43,7 +43,7 @@ async def test_it_is_told_once_as_whom_nexus_is_there_and_where(discord: LocalDi
     told: list[str] = []
     async with connected(discord, told):
         await discord.wait_for(lambda: told)
-    assert ["Discord is connected, and knows Nexus as @nexus in Acme, Globex, Initech and 1 more."] == told
+    assert ["Discord is connected, and knows Nexus as @Nexus in Acme, Globex, Initech and 1 more."] == told
     await discord.wait_for(lambda: not discord.gateway.live)
 
 
