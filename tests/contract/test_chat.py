@@ -1,4 +1,4 @@
-"""What every chat platform keeps: the fake, the page, and Slack."""
+"""What every chat platform keeps: the fake, the page, Slack and Discord."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import discord
 import pytest
+from discord.http import Route
 from pydantic import SecretStr
 
+from adapters.discord.calls import Calls as DiscordCalls
+from adapters.discord.calls import point_at
+from adapters.discord.outbound import DiscordChat
 from adapters.slack.calls import Calls, OneToken
 from adapters.slack.outbound import SlackChat
 from adapters.web.outbound import MemoryMessageStore, WebChat
@@ -19,6 +24,8 @@ from core.errors import TemporaryError
 from core.ids import ThreadId
 from core.words.cards import Button, Card, Text, Tone
 from core.words.thread_ref import ThreadRef
+from tests.support.discord import rendering as discord_rendering
+from tests.support.discord.server import LocalDiscord
 from tests.support.slack.rendering import render_text
 from tests.support.slack.server import LocalSlack
 
@@ -83,10 +90,42 @@ def _lose(server: LocalSlack) -> None:
     server.fault("chat.postMessage", lose=True)
 
 
-@pytest.fixture(params=["fake", "web", "slack"])
+async def in_discord(stack: AsyncExitStack) -> Platform:
+    server = await stack.enter_async_context(LocalDiscord())
+    stack.callback(point_at, Route.BASE)
+    point_at(server.api_url)
+    client = discord.Client(intents=discord.Intents(guilds=True))
+    stack.push_async_callback(client.close)
+    await client.login(server.token)
+    chat = DiscordChat(DiscordCalls(client))
+    stack.push_async_callback(chat.close)
+
+    def shown(thread: ThreadRef) -> list[str]:
+        here = [discord_rendering.render_text(message) for message in server.messages(thread.thread)]
+        return [text.replace("**Ada** said:\n> ", "Ada: ") for text in here]
+
+    return Platform(
+        chat=chat,
+        workspace=server.guild.id,
+        channel=server.channel_id("#general"),
+        user=server.guild.add_user("Ada").id,
+        shown=shown,
+        lose=lambda: _lose_in_discord(server),
+    )
+
+
+def _lose_in_discord(server: LocalDiscord) -> None:
+    server.fault("POST /channels/*/messages", lose=True)
+
+
+ELSEWHERE = {"slack": slack, "discord": in_discord}
+
+
+@pytest.fixture(params=["fake", "web", "slack", "discord"])
 async def platform(request: Any) -> AsyncIterator[Platform]:
     async with AsyncExitStack() as stack:
-        yield await slack(stack) if request.param == "slack" else {"fake": fake, "web": web}[request.param]()
+        made = ELSEWHERE.get(request.param)
+        yield {"fake": fake, "web": web}[request.param]() if made is None else await made(stack)
 
 
 def card(status: str = "Building", *, tone: Tone = Tone.WORKING) -> Card:
@@ -182,11 +221,12 @@ async def test_a_link_is_an_address_or_nothing(platform: Platform) -> None:
     assert link == "" or link.startswith("https://")
 
 
-@pytest.fixture(params=["fake", "slack"])
+@pytest.fixture(params=["fake", "slack", "discord"])
 async def unreliable(request: Any) -> AsyncIterator[Platform]:
     """Platforms that are somewhere else, so that an answer can get lost."""
     async with AsyncExitStack() as stack:
-        yield await slack(stack) if request.param == "slack" else fake()
+        made = ELSEWHERE.get(request.param)
+        yield fake() if made is None else await made(stack)
 
 
 async def test_what_was_posted_though_its_answer_was_lost_is_posted_once(unreliable: Platform) -> None:

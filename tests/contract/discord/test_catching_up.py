@@ -1,0 +1,109 @@
+"""The outbox in front of Discord: what was missed in an outage, or by a process that died, is shown in order, once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from core.conversation.fake_chat import MemorySentMessages
+from core.conversation.outbox import Outbox
+from core.conversation.presenter.message import Message
+from core.ids import ThreadId
+from core.words.cards import Card, Text, Tone
+from tests.contract.discord.conftest import Outside, Process, review
+from tests.support import fake_cards
+
+THREAD = ThreadId("thr_1")
+WORKING = Message(key="build:1", card=fake_cards.working(1))
+REVIEW = Message(key="build:1", card=review())
+SAID = Message(key="said:1", text="make it blue", author="Ada")
+DEPLOY = Message(key="deploy:1", card=Card(kind="deploy", title="Todo app", tone=Tone.WORKING, status="Deploying"))
+LIVE = Message(
+    key="deploy:1", card=Card(kind="deploy", title="Todo app", tone=Tone.GOOD, status="Live", children=[Text(text="v1")])
+)
+WRITES = ("POST /channels/*/messages", "PATCH /channels/*/messages/*")
+END = [REVIEW, SAID, LIVE]
+
+
+def outbox(process: Process, sent: MemorySentMessages) -> Outbox:
+    return Outbox({"discord": process.chat}, sent, clock=process.clock)
+
+
+def ends(texts: list[str]) -> list[bool]:
+    return [what in text for what, text in zip(["Ready for review", "make it blue", "Live"], texts, strict=True)]
+
+
+@pytest.mark.parametrize("where", ["thread", "forum", "direct"])
+@pytest.mark.parametrize("refuse", [True, False])
+async def test_after_an_outage_the_thread_catches_up_in_order_and_once(outside: Outside, where: str, refuse: bool) -> None:
+    one, sent = await outside.process(), MemorySentMessages()
+    channel = {
+        "thread": outside.channel,
+        "forum": outside.discord.guild.add_channel("ideas", "forum").id,
+        "direct": outside.discord.channel_id(outside.ada.dm),
+    }[where]
+    thread = await outside.thread(one, channel=channel)
+    box = outbox(one, sent)
+    box.show(THREAD, thread, [WORKING])
+    await box.settled()
+    await outside.discord.down(refuse=refuse)
+    box.show(THREAD, thread, [REVIEW])
+    await outside.discord.wait_for(lambda: len(one.clock.slept) > 3, why="some tries in vain")
+    box.show(THREAD, thread, [REVIEW, SAID, DEPLOY])
+    box.show(THREAD, thread, END)
+    await outside.discord.up()
+    await box.settled()
+    assert ends(outside.texts(thread)) == [True] * 3
+
+
+async def test_processes_that_are_killed_after_every_call_leave_a_thread_that_the_next_one_completes(outside: Outside) -> None:
+    sent = MemorySentMessages()
+    thread = await outside.thread(await outside.process())
+    for number, wanted in enumerate([[WORKING], [REVIEW], [REVIEW, SAID], [REVIEW, SAID, DEPLOY], END, END]):
+        process = await outside.process()
+        held = [outside.discord.fault(what, delay=30.0, times=99) for what in WRITES]  # they have an effect, and no answer comes
+        box = outbox(process, sent)
+        box.show(THREAD, thread, wanted)
+        await outside.discord.wait_for(lambda held=held: any(one.used for one in held), why=f"a call of process {number}")
+        await box.close()
+        await process.chat.close()
+        for one in held:
+            one.times = 0
+        outside.discord.advance(3600)  # Discord forgets every nonce
+    last = outbox(await outside.process(), sent)
+    last.show(THREAD, thread, END)
+    await last.settled()
+    assert ends(outside.texts(thread)) == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "what", [{"lose": True}, {"cut": True}, {"status": 503}, {"status": 500, "after": True}, {"retry_after": 2.0}]
+)
+async def test_whatever_call_is_lost_the_thread_looks_the_same_in_the_end(outside: Outside, what: dict[str, object]) -> None:
+    one, sent = await outside.process(), MemorySentMessages()
+    thread = await outside.thread(one)
+    box = outbox(one, sent)
+    lost = 0
+    for wanted in ([WORKING], [Message(key="build:1", card=fake_cards.working(3))], [REVIEW, SAID], [REVIEW, SAID, DEPLOY], END):
+        faults = [outside.discord.fault(call, **what) for call in WRITES]
+        box.show(THREAD, thread, wanted)
+        await box.settled()
+        lost += sum(fault.used for fault in faults)
+        for fault in faults:
+            fault.times = 0
+    assert lost >= 6
+    assert ends(outside.texts(thread)) == [True] * 3
+
+
+async def test_many_threads_in_one_channel_catch_up_together(outside: Outside) -> None:
+    one, sent = await outside.process(), MemorySentMessages()
+    threads = await asyncio.gather(*(outside.thread(one, key=f"app_{number}") for number in range(12)))
+    box = outbox(one, sent)
+    await outside.discord.down()
+    for number, thread in enumerate(threads):
+        box.show(ThreadId(f"thr_{number}"), thread, END)
+    await outside.discord.wait_for(lambda: len(one.clock.slept) > 20, why="tries in vain")
+    await outside.discord.up()
+    await box.settled()
+    assert [ends(outside.texts(thread)) for thread in threads] == [[True] * 3] * 12
