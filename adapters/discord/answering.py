@@ -3,13 +3,13 @@
 Called by `adapters.discord.desk` with an `Answer` and where its person acted. What everybody should see is not shown here: that
 reaches the thread through events.
 
-Ways, in order. What came by an interaction is answered by its token: a message that only they see, wherever that is; when its time (fifteen
-minutes) is over, by a direct message. What was said in a message cannot be answered so: that is a direct message, and where they take none,
-a line beside their words that says only this. In direct messages, a reply, which stays. A secret takes only the ways that leave nothing
-behind, and is otherwise not shown at all; it is never logged.
+Ways, in order. What came by an interaction is answered by its token: a message that only they see, wherever that is; when its
+time (fifteen minutes) is over, by a direct message. What was said in a message cannot be answered so: that is a direct message,
+and where they take none, a line beside their words that says only this. In direct messages, a reply, which stays. A secret takes
+only the ways that leave nothing behind, and is otherwise not shown at all; it is never logged.
 
-A form can only be the first answer, within three seconds. After that the person gets a button that asks for the form again; and a form that
-was refused comes back with a button that opens it as they had filled it in.
+A form can only be the first answer, within three seconds. After that the person gets a button that asks for the form again; and a
+form that was refused comes back with a button that opens it as they had filled it in.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ log = structlog.get_logger(__name__)
 WRONG: Final = "Something went wrong here; it is in Nexus's log."
 NO_PLACE: Final = "It is a secret, so it is shown only where it leaves nothing behind. Press it again in the app's thread."
 NOT_TAKEN: Final = "Discord does not show that answer. It is in Nexus's log."
-MENUS: Final = "That form names channels, people or roles of a server, which Discord offers only there: type /nexus {command} in a channel of it."
+MENUS: Final = (
+    "That form names channels, people or roles of a server, which Discord offers only there: type /nexus {command} in one of its "
+    "channels."
+)
 CLOSED: Final = (
     "<@{user}>, the answer is for you alone, and you take no direct messages from me. Commands that begin with /nexus are answered "
     "privately right here."
@@ -120,7 +123,9 @@ class Answering:
             await self._shown(where, render(card), secret=answer.secret)
         elif answer.text and way is not None:
             again = self._drafts.refused(sent) if sent is not None and answer.error else ""
-            buttons = [*way, *([Button(action=inbound.OPEN_FORM, value=again, label=AGAIN)] if again else [])]
+            buttons: list[Button | Link] = [*way]
+            if again:
+                buttons.append(Button(action=inbound.OPEN_FORM, value=again, label=AGAIN))
             await self._say(where, answer.text, buttons, secret=answer.secret)
         await self._interactions.done(where)
 
@@ -198,7 +203,9 @@ class Answering:
 
     # -- ways ----------------------------------------------------------------------------------------------------------------
 
-    async def _private(self, where: Where, view: ui.LayoutView, files: Sequence[Upload] = (), *, secret: bool = False) -> None:
+    async def _private(
+        self, where: Where, view: ui.LayoutView, files: Sequence[Upload] = (), *, secret: bool = False, last: bool = False
+    ) -> None:
         refused: NexusError | None = None
         for way in self._ways(where, view, files, secret=secret):
             try:
@@ -218,8 +225,8 @@ class Answering:
             await self._private(where, words(NO_PLACE))
         elif isinstance(refused, FileTooLarge):
             await self.say(where, _too_large(", ".join(one.name for one in files), sum(len(one.content) for one in files), 0))
-        elif isinstance(refused, Malformed) and not _is(view, NOT_TAKEN):
-            await self._private(where, words(NOT_TAKEN))
+        elif isinstance(refused, Malformed) and not last:
+            await self._private(where, words(NOT_TAKEN), last=True)
         else:
             log.warning("an answer could not be brought", user=where.user)
 
@@ -254,10 +261,6 @@ def _typed(form: Form, asked: Inbound | None) -> str:
     if isinstance(asked, Command):
         return asked.text
     return {"settings": "settings approvals", "models": "settings models"}.get(form.form, form.form)
-
-
-def _is(view: ui.LayoutView, text: str) -> bool:
-    return any(isinstance(one, ui.TextDisplay) and one.content == text for one in view.walk_children())
 
 
 def _too_large(name: str, size: int, limit: int) -> str:

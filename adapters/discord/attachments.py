@@ -1,8 +1,9 @@
 """The files that people add to their words, commands and forms, fetched from Discord.
 
-Called by `adapters.discord.desk` before a request is handed on. It fetches from Discord's own hosts for files and from nobody else, whatever
-address a payload names; no redirect is followed, and no token is sent: the address itself lets its bearer in, for a while. It refuses with a
-sentence what is too large, too many or neither a picture nor text; what the bytes are is decided by `core.words.attachment`, not by a name.
+Called by `adapters.discord.desk` before a request is handed on. It fetches from Discord's own hosts for files and from nobody
+else, whatever address a payload names; no redirect is followed, and no token is sent: the address itself lets its bearer in, for
+a while. It refuses with a sentence what is too large, too many or neither a picture nor text; what the bytes are is decided by
+`core.words.attachment`, not by a name.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Discord's desk: what people do in Discord, seen through to the private answer.
 
-Given values of `adapters.discord.inbound` by `adapters.discord.app`; how it goes on from there is `core.conversation.desk`. It finds the
-server and the thread that something is about, fetches what was attached, asks whether they are sure, and opens forms once more.
+Given values of `adapters.discord.inbound` by `adapters.discord.app`; how it goes on from there is `core.conversation.desk`. It
+finds the server and the thread that something is about, fetches what was attached, asks whether they are sure, and opens forms
+once more.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Forms that a person is offered to open: again, as they had filled it in, or later, because it came too late to be opened at once.
+"""Forms that a person is offered to open: again, as they had filled it in, or later, because it came too late to be opened at
+once.
 
-Used by `adapters.discord.desk` and `adapters.discord.answering`. What was filled in is kept for a quarter of an hour in the memory of the
-process that refused it, and nowhere else, since an app's secrets may be among it; another process lets that one take the press. What the
-form is about stands in the button itself, so that after a restart the form is opened at least as it is at first.
+Used by `adapters.discord.desk` and `adapters.discord.answering`. What was filled in is kept for a quarter of an hour in the
+memory of the process that refused it, and nowhere else, since an app's secrets may be among it; another process lets that one
+take the press. What the form is about stands in the button itself, so that after a restart the form is opened at least as it is
+at first.
 """
 
 from __future__ import annotations

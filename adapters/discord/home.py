@@ -1,7 +1,7 @@
 """The workspace's card, for the person who asked for it: their apps, and what their server has decided.
 
-Called by `adapters.discord.desk` for ``/nexus settings``. What Slack shows in its Home tab, Discord has no place for, so that it is an
-answer: it shows what is true when it is asked for. How it looks is `adapters.discord.render.home`.
+Called by `adapters.discord.desk` for ``/nexus settings``. What Slack shows in its Home tab, Discord has no place for, so that it
+is an answer: it shows what is true when it is asked for. How it looks is `adapters.discord.render.home`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Answering an interaction by the token that came with it: privately, with a form, or by taking "is thinking" away.
 
 Used by `adapters.discord.answering`, and by `adapters.discord.desk`, which says of what arrived that it is not acknowledged yet
-(`Interactions.expect`): then the first answer may be a form, and where none comes in time it is acknowledged here. All it needs is the
-interaction's id and token, so that a process may answer what another one was told; only whoever acknowledged knows how, and that is in
-`Where`. It logs no token, and nothing of what is answered.
+(`Interactions.expect`): then the first answer may be a form, and where none comes in time it is acknowledged here. All it needs
+is the interaction's id and token, so that a process may answer what another one was told; only whoever acknowledged knows how,
+and that is in `Where`. It logs no token, and nothing of what is answered.
 """
 
 from __future__ import annotations

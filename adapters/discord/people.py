@@ -1,8 +1,9 @@
 """Who acts: a Discord user as a principal of a server.
 
-Asked by `adapters.discord.desk` for everything that somebody does, before it is done. In a server, what they do comes with their name, their
-roles and what they may do, so that Discord need not be asked. In direct messages it is asked, every minute at most: which server is meant
-(that of the thread; else the one in which they used Nexus last; else the first that they share with the bot), and who they are there.
+Asked by `adapters.discord.desk` for everything that somebody does, before it is done. In a server, what they do comes with their
+name, their roles and what they may do, so that Discord need not be asked. In direct messages it is asked, every minute at most:
+which server is meant (that of the thread; else the one in which they used Nexus last; else the first that they share with the
+bot), and who they are there.
 
 It refuses, with the reason, who shares no server with the bot. Of bots it knows nothing: they get no answer.
 """
@@ -168,7 +169,7 @@ class DiscordPeople:
         """The server that is meant where none is."""
         ours = await self._ours.get("")
         last = await self._members.last_workspace(PLATFORM, user)
-        if last in ours and await self._there.get((last, user)) is not None:
+        if last is not None and last in ours and await self._there.get((last, user)) is not None:
             return last
         for at in range(0, len(ours), AT_ONCE):
             looked = ours[at : at + AT_ONCE]

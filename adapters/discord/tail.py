@@ -1,7 +1,7 @@
 """The message of a followed log, in Discord. When it is written, and until when, is `core.conversation.tailing`.
 
-Started by `adapters.discord.answering` when somebody asks for it, ended by `adapters.discord.desk` when somebody presses Stop. A place whose
-server is empty is the direct messages with somebody.
+Started by `adapters.discord.answering` when somebody asks for it, ended by `adapters.discord.desk` when somebody presses Stop. A
+place whose server is empty is the direct messages with somebody.
 """
 
 from __future__ import annotations
