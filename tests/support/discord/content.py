@@ -5,7 +5,6 @@ Called by everything that posts or edits (`api_messages`, `api_interactions`, `a
 
 from __future__ import annotations
 
-import copy
 import mimetypes
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,13 +40,20 @@ def media(components: Sequence[Json]) -> Iterator[Json]:
 
 def numbered(components: Sequence[Json]) -> list[Json]:
     """The components with an id each, as Discord gives one to those that have none."""
-    made = copy.deepcopy(list(components))
+    made: list[Json] = [_without_nulls(one) for one in components]
     taken = {int(one["id"]) for one in walk(made) if one.get("id")}
     free = (number for number in range(1, 10_000) if number not in taken)
     for one in walk(made):
         if not one.get("id"):
             one["id"] = next(free)
     return made
+
+
+def _without_nulls(value: Any) -> Any:
+    """Null and nothing are the same in a request."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def texts(components: Sequence[Json]) -> Iterator[str]:

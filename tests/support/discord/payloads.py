@@ -34,9 +34,9 @@ MAX_FILE = 10 * 2**20  #: bytes of one file
 def person(one: Person) -> Json:
     return {
         "id": one.id,
-        "username": one.name.lower().replace(" ", "_"),
+        "username": one.name if one.bot else one.name.lower().replace(" ", "_"),
         "global_name": None if one.bot else one.name,
-        "discriminator": "0000" if one.bot else "0",
+        "discriminator": "4242" if one.bot else "0",
         "avatar": None,
         "bot": one.bot,
         "system": one.system,

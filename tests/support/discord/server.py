@@ -197,6 +197,15 @@ class LocalDiscord:
         except TimeoutError:
             raise AssertionError(f"it never became true: {why or condition}\n{self.describe()}") from None
 
+    async def said(self, place: str | Channel, words: str, *, user: DiscordUser | None = None, timeout: float = 20.0) -> Message:
+        """The last message in a place that shows these words, once there is one."""
+
+        def last() -> Message | None:
+            found = [one for one in self.messages(place, user=user) if words in rendering.render_text(one)]
+            return found[-1] if found else None
+
+        return await self.wait_for(last, timeout=timeout, why=f"{words!r} is said")
+
     async def wait_for_sessions(self, count: int = 1) -> None:
         """Until so many sessions of the app are connected."""
         await self.wait_for(lambda: len(self.gateway.live) >= count, why=f"{count} sessions")

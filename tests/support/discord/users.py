@@ -256,6 +256,7 @@ class DiscordUser:
         interaction.private_install = "0" not in interaction.payload["authorizing_integration_owners"]
         self.discord.interactions[interaction.token] = interaction
         self.discord.events.interaction(interaction.payload)
+        told = list(self.discord.gateway.live)
         self.discord.poke()
         deadline = asyncio.ensure_future(clock.sleep(self.discord.timings.ack))
         settled = asyncio.ensure_future(interaction.settled.wait())
@@ -270,6 +271,8 @@ class DiscordUser:
         if not interaction.acknowledged:
             interaction.expired = True
             receipt.error = FAILED if kind == COMPONENT else NO_ANSWER
+            if told and all(one.alive for one in told):  # nobody is to blame where the app was cut off or killed
+                self.discord.violations.append(f"{self.name} got no answer in time to {interaction.payload['data']}")
         return receipt
 
     def _payload(self, interaction: Interaction, channel: Channel, data: Json) -> Json:

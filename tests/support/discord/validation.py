@@ -46,6 +46,7 @@ _ROOTS = [
     ("POST", _HOOK, "Hook"),
     ("PATCH", _HOOK + r"/messages/(?:@original|\d+)", "HookEdit"),
 ]
+_OF_A_KEPT_FILE = ("url", "proxy_url", "size", "width", "height", "content_type", "spoiler")
 _CALLBACKS = {4: "Answer", 5: "Answer", 6: "Update", 7: "Update", 8: "Choices", 9: "Form"}
 
 
@@ -115,6 +116,9 @@ def _document() -> dict[str, Any]:
     for one in definitions.values():
         if "allowed_mentions" in one.get("properties", {}):  # discord.py says of every message whether it is read aloud
             one["properties"].setdefault("tts", {"type": "boolean"})
+    # discord.py repeats all that it knows of a file that an edit keeps, and says of a post that it is a public thread.
+    definitions["MessageAttachmentRequest"]["properties"] |= {name: {} for name in _OF_A_KEPT_FILE}
+    definitions["CreateForumThreadRequest"]["properties"]["type"] = {"const": 11}
     document["$defs"] = {name: _told_apart(one, definitions) for name, one in definitions.items()}
     return document
 
@@ -159,4 +163,5 @@ def _schema(root: str, body: Any, at: str) -> Problems:
         while nearest.context:
             nearest = max(nearest.context, key=lambda one: (len(one.absolute_path), one.validator != "type"))
         path = "".join(f"/{part}" for part in nearest.absolute_path)
-        yield f"{at}{path}: {nearest.message[:300]}"
+        said = nearest.message  # begins with the value, ends with what is wrong with it
+        yield f"{at}{path}: {said if len(said) <= 300 else '…' + said[-300:]}"

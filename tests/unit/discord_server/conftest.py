@@ -55,6 +55,9 @@ class Bot(discord.AutoShardedClient):
         if self.answer is not None:
             await self.answer(interaction)
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Without the pause between sessions that Discord asks for."""
+
     async def on_resumed(self) -> None:
         self.resumed += 1
 
