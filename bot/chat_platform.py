@@ -13,7 +13,9 @@ from typing import Protocol
 
 from aiohttp import web
 
+from core.builds.pictures import load_picture
 from core.conversation.chat import Chat
+from core.ledger.ledger import Ledger
 
 Tell = Callable[[str], None]  #: sentences for whoever runs this Nexus
 
@@ -41,3 +43,15 @@ class ChatPlatform:
         [], AbstractAsyncContextManager[None]
     ]  #: takes in what people do; at the end sees through what was taken in
     close: Callable[[], Awaitable[None]]
+
+
+def pictures_in(ledger: Ledger) -> Callable[[str], Awaitable[tuple[bytes, str]]]:
+    """What loads a picture of a card, by the path that the card has: its bytes and media type."""
+
+    async def load(path: str) -> tuple[bytes, str]:
+        _, _, build, _, digest = path.split("/")  # /builds/…/pictures/…
+        async with ledger.reading() as session:
+            picture = await load_picture(session, build, f"sha256:{digest}")
+        return picture.content, picture.media_type
+
+    return load

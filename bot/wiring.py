@@ -221,5 +221,5 @@ def _platforms(settings: Settings, data: DataFolder, face: Face, tell: Tell) -> 
     slack, discord = slack_settings(settings), discord_settings(settings)
     platforms = [slack_platform(slack, data, face, tell)] if slack is not None else []
     if discord is not None:
-        platforms.append(discord_platform(discord, data, face, tell))
+        platforms.append(discord_platform(discord, face, tell))
     return platforms

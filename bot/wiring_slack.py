@@ -11,13 +11,12 @@ from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
-from bot.chat_platform import ChatCheck, ChatPlatform, Tell
+from bot.chat_platform import ChatCheck, ChatPlatform, Tell, pictures_in
 from bot.platform.data_folder import DataFolder
 from bot.platform.postgres import PostgresPlace
 from bot.process import at_work
 from bot.slack import SlackSettings
 from bot.wiring_face import Face
-from core.builds.pictures import load_picture
 from core.conversation.journal import Journal
 from core.errors import DataFolderError, TemporaryError
 from core.ledger.deliveries import Deliveries
@@ -55,13 +54,7 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
 
     calls = Calls(installations, base_url=slack.api_url, trouble=trouble)
 
-    async def load(path: str) -> tuple[bytes, str]:
-        _, _, build, _, digest = path.split("/")  # /builds/…/pictures/…, as cards have it
-        async with face.ledger.reading() as session:
-            picture = await load_picture(session, build, f"sha256:{digest}")
-        return picture.content, picture.media_type
-
-    chat, directs = SlackChat(calls, pictures=Pictures(calls, load)), Directs(calls)
+    chat, directs = SlackChat(calls, pictures=Pictures(calls, pictures_in(face.ledger))), Directs(calls)
     people = SlackPeople(calls, face.people)
     tails = SlackTails(calls, face.engine, face.inbox, directs)
     homes = Homes(calls, face.engine, people, face.people, link=chat.link)

@@ -12,6 +12,8 @@ import contextlib
 import logging
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import structlog
 from pydantic import SecretStr
@@ -37,13 +39,28 @@ def _no_fault(record: logging.LogRecord) -> bool:
 logging.getLogger("discord.shard").addFilter(_no_fault)
 
 
+def proxy_to(url: str) -> str | None:
+    """The proxy that this machine reaches an address by, as its environment says; discord.py does not look there."""
+    parts = urlsplit(url)
+    return None if not parts.hostname or proxy_bypass(parts.hostname) else getproxies().get(parts.scheme)
+
+
 class Connection:
     """One client, connected."""
 
-    def __init__(self, client: NexusClient, token: SecretStr, *, tell: Callable[[str], None], grace: float = GRACE) -> None:
+    def __init__(
+        self,
+        client: NexusClient,
+        token: SecretStr,
+        *,
+        tell: Callable[[str], None],
+        ready: Callable[[], None] = lambda: None,
+        grace: float = GRACE,
+    ) -> None:
         self._client = client
         self._token = token
         self._tell = tell
+        self._ready = ready
         self._grace = grace
         self._here = asyncio.Event()
         self._gone = asyncio.Event()
@@ -100,13 +117,15 @@ class Connection:
     # -- what discord.py tells ----------------------------------------------------------------------------------------------------
 
     async def on_ready(self) -> None:
-        """All servers are known."""
+        """All servers are known, and what Discord lets the bot read."""
+        self._ready()
         self._gone.clear()
         self._here.set()
 
     async def on_shard_resumed(self, shard: int) -> None:
         """It goes on where it was."""
-        await self.on_ready()
+        self._gone.clear()
+        self._here.set()
 
     async def on_shard_disconnect(self, shard: int) -> None:
         """A connection was lost, or Discord asked for another."""
