@@ -94,9 +94,11 @@ class Calls:
         query: Mapping[str, object] | None = None,
         message: MultipartParameters | None = None,
         needs: str = "",
+        once: bool = False,
         **ids: str,
     ) -> Any:
-        """Make a request: ``call("GET", "/channels/{channel_id}", channel_id=channel)``.
+        """Make a request: ``call("GET", "/channels/{channel_id}", channel_id=channel)``. With ``once``, discord.py does not repeat it where
+        Discord may have done it already: it would be done twice.
 
         Raises:
             DiscordBusy: it may succeed later.
@@ -115,6 +117,8 @@ class Calls:
             arguments["json"] = message.payload
         elif json is not None:
             arguments["json"] = json
+        if once:
+            arguments["raise_for_status"] = _doubtful
         told = {name: one for name, one in ids.items() if name != "webhook_token"}  # whoever has that may answer
         log.debug("discord call", method=method, path=path, **told)
         try:
@@ -211,6 +215,12 @@ class _Kept(discord.Object):
 
 def _files(uploads: Sequence[Upload]) -> list[discord.File]:
     return [discord.File(io.BytesIO(one.content), one.name, description=one.about[:1024] or None) for one in uploads]
+
+
+async def _doubtful(answer: aiohttp.ClientResponse) -> None:
+    """Raises where discord.py would ask again."""
+    if answer.status in {500, 502, 504, 524}:
+        raise aiohttp.ClientResponseError(answer.request_info, answer.history, status=answer.status)
 
 
 def _away(error: str) -> DiscordBusy:

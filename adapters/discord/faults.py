@@ -117,7 +117,7 @@ _STRANGER = (
 NEEDS: Mapping[str, str] = {
     "": "View Channel, Send Messages, Create Public Threads, Send Messages in Threads and Attach Files",
     "post": "View Channel and Send Messages",
-    "thread": "Create Public Threads and Send Messages in Threads",
+    "thread": "Create Public Threads, Send Messages in Threads and Read Message History",
     "reply": "View Channel and Send Messages in Threads",
     "file": "Attach Files",
     "read": "View Channel and Read Message History",

@@ -125,7 +125,7 @@ class Opening:
                 channel_payload={**fields, "applied_tags": list(forum.tags[:1])},
             ) as message:
                 made: Json = await self._calls.call(
-                    "POST", "/channels/{channel_id}/threads", channel_id=forum.id, message=message, needs="post"
+                    "POST", "/channels/{channel_id}/threads", channel_id=forum.id, message=message, needs="post", once=True
                 )
                 return made
 

@@ -28,16 +28,19 @@ async def test_in_a_forum_a_thread_is_a_post_that_every_process_finds(outside: O
     (post,) = outside.discord.threads("#ideas")
     assert {(thread.channel, thread.thread) for thread in threads} == {(ideas.id, post.id)}
     assert post.name == "a todo app"
+    looked = len(outside.discord.called("GET /channels/{channel}/messages"))
     message = await one.chat.post(threads[0], review(), key="build:1")
+    assert len(outside.discord.called("GET /channels/{channel}/messages")) == looked  # it has just opened it
     first, card = outside.discord.messages(post.id)
     assert (first.id, first.mentions, card.id) == (post.id, [outside.ada.id], message)
     assert (await outside.thread(other, key="app_2", channel=ideas.id)).thread != post.id
 
 
-async def test_a_post_whose_answer_was_lost_is_found_and_not_made_again(outside: Outside) -> None:
+@pytest.mark.parametrize("what", [{"lose": True}, {"status": 502, "after": True}, {"status": 503, "after": True}])
+async def test_a_post_whose_answer_was_lost_is_found_and_not_made_again(outside: Outside, what: dict[str, object]) -> None:
     ideas = outside.discord.guild.add_channel("ideas", "forum")
     one = await outside.process()
-    outside.discord.fault("POST /channels/*/threads", lose=True)
+    outside.discord.fault("POST /channels/*/threads", **what)
     with pytest.raises(DiscordBusy):
         await outside.thread(one, channel=ideas.id)
     thread = await outside.thread(one, channel=ideas.id)
@@ -116,6 +119,9 @@ async def test_in_a_channel_that_is_closed_to_the_bot_the_thread_is_opened_in_a_
     assert outside.discord.messages("#general") == []
     await one.chat.post(thread, review(), key="build:1")
     assert len(outside.shown(thread)) == 1
+    outside.discord.guild.allow("#general", outside.discord.bot, denied)
+    outside.discord.advance(3600)
+    assert (await outside.thread(one)).thread in [opened.id for opened in outside.discord.threads()]
 
 
 async def test_in_the_chat_of_a_voice_channel_and_in_one_that_was_deleted_it_is_a_direct_message_too(outside: Outside) -> None:
@@ -179,6 +185,7 @@ async def test_a_thread_and_a_channel_that_were_deleted_are_told_too(outside: Ou
     message = await one.chat.post(thread, fake_cards.working(1), key="build:1")
     outside.discord.guild.delete_channel(thread.thread)
     for process in (one, one, other):
+        outside.discord.advance(3600)  # Discord forgets every nonce
         with pytest.raises(ThreadGone, match="thread was deleted"):
             await process.chat.edit(thread, message, review())
         with pytest.raises(ThreadGone):

@@ -147,10 +147,10 @@ async def test_a_message_far_up_in_a_long_thread_is_found_and_the_next_look_read
 async def test_somebody_elses_message_with_the_same_mark_is_not_taken_for_ours(outside: Outside) -> None:
     one, other = await outside.process(), await outside.process()
     thread = await outside.thread(one)
-    await one.chat.post(thread, review(), key="build:1")
+    await one.chat.post(thread, fake_cards.working(1), key="build:1")
     outside.shown(thread)[0].author = outside.ada.id
     outside.discord.advance(3600)
-    await other.chat.post(thread, review(), key="build:1")
+    await other.chat.post(thread, fake_cards.working(1), key="build:1")
     assert len(outside.shown(thread)) == 2
 
 
@@ -355,6 +355,9 @@ async def test_a_card_that_must_be_known_is_posted_anew_once_and_edited_there_fr
     for process in (other, one):
         await process.chat.edit(thread, message, fake_cards.live())
         assert ["Live" in text for text in outside.texts(thread)] == [True]
+    edits = len(outside.discord.called(PATCH))
+    await one.chat.edit(thread, message, fake_cards.live())
+    assert len(outside.discord.called(PATCH)) == edits
 
 
 async def test_two_who_write_to_one_thread_at_a_time_post_a_key_once(outside: Outside) -> None:
@@ -364,6 +367,7 @@ async def test_two_who_write_to_one_thread_at_a_time_post_a_key_once(outside: Ou
     messages = await asyncio.gather(*(one.chat.post(thread, card, key="notice:1") for _ in range(5)))
     assert len(set(messages)) == 1
     assert len(outside.shown(thread)) == 1
+    assert len(outside.discord.called(POST)) == 2  # with the thread's first message: it is not for Discord to find the doubles
 
 
 async def test_a_link_leads_to_the_thread_the_channel_or_the_conversation(outside: Outside) -> None:
