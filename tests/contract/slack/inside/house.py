@@ -4,7 +4,6 @@ HTTP, the real dialogue, an engine that remembers what it was asked."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -26,106 +25,18 @@ from adapters.slack.people import SlackPeople
 from adapters.slack.ports import Marks, Members
 from adapters.slack.sockets import Sockets
 from adapters.slack.tail import SlackTails
-from core.builds.requests import BuildRequest
 from core.conversation.dialogue import Dialogue
 from core.conversation.fake_chat import MemoryInbox
 from core.conversation.journal import Journal, Store
-from core.ids import PrincipalId, ThreadId, WorkspaceId
-from core.ledger.deliveries import Delivery
-from core.words.attachment import Attachment
-from core.words.inbound import Who
-from core.words.thread_ref import ThreadRef
-from core.words.views import AppState, BuildView, ThreadView
+from core.ids import ThreadId
+from core.words.views import AppState
 from tests.support import stories
+from tests.support.desk_house import Engine as Engine
+from tests.support.desk_house import KeptInMemory as KeptInMemory
+from tests.support.desk_house import People as People
 from tests.support.passing_clock import PassingClock
 from tests.support.slack import LocalSlack, Message, SlackUser, Timings, View, render_text
-from tests.unit.conversation.test_dialogue import THREAD, RecordingEngine
-
-KEYED = {"build", "change", "fix", "retry", "rollback", "start", "restart", "set_settings"}
-
-
-class Engine(RecordingEngine):
-    """Takes keys as the real one does, and knows which threads are where."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.keys: set[object] = set()
-        self.places: dict[tuple[str, str], ThreadId] = {}
-        self.printed: asyncio.Queue[str | None] = asyncio.Queue()
-        self.attached: list[list[Attachment]] = []
-        self.askers: list[Who] = []
-        self.asked = 0  # reads by the Home tab
-        self.hold: asyncio.Event | None = None  # a build waits for it
-
-    def _do(self, *call: object) -> None:
-        if call[0] in KEYED:
-            if call[-1] in self.keys:
-                return
-            self.keys.add(call[-1])
-        super()._do(*call)
-
-    @property
-    def did(self) -> list[object]:
-        """The names of what was done, in order."""
-        return [call[0] for call in self.calls]
-
-    async def build(
-        self,
-        who: Who,
-        request: BuildRequest,
-        *,
-        thread: ThreadId | None = None,
-        place: ThreadRef | None = None,
-        seen: bool = False,
-        key: str,
-    ) -> BuildView:
-        if self.hold is not None:
-            await self.hold.wait()
-        self.askers.append(who)
-        self.attached.append(list(request.attachments))
-        return await super().build(who, request, thread=thread, place=place, seen=seen, key=key)
-
-    async def thread_at(self, who: Who, ref: ThreadRef) -> ThreadView | None:
-        thread = self.places.get((ref.channel, ref.thread))
-        return await self.thread(who, thread) if thread is not None else None
-
-    async def thread_ref(self, who: Who, thread: ThreadId) -> ThreadRef | None:
-        for (channel, ts), known in self.places.items():
-            if known == thread:
-                return ThreadRef(platform="slack", workspace="", channel=channel, thread=ts)
-        return None
-
-    async def follow_logs(self, who: Who, slug: str) -> AsyncIterator[str]:
-        while (line := await self.printed.get()) is not None:
-            yield line
-
-
-class People:
-    """Principals in memory."""
-
-    def __init__(self) -> None:
-        self.admins: dict[str, bool] = {}
-        self.kept: dict[str, str] = {}
-
-    async def member(
-        self,
-        platform: str,
-        workspace: str,
-        *,
-        workspace_name: str,
-        user: str,
-        name: str,
-        admin: bool,
-        groups: Collection[str] = (),
-    ) -> Who:
-        self.admins[user] = admin
-        return Who(principal=PrincipalId(user), workspace=WorkspaceId(workspace), name=name, groups=frozenset(groups))
-
-    async def name(self, who: Who, external_id: str, name: str, *, group: bool = False) -> None:
-        self.kept[external_id] = name
-
-    async def names(self, who: Who, external_ids: Collection[str]) -> dict[str, str]:
-        return {one: self.kept[one] for one in external_ids if one in self.kept}
+from tests.unit.conversation.test_dialogue import THREAD
 
 
 class SlackTime:
@@ -139,27 +50,6 @@ class SlackTime:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
-
-
-class KeptInMemory:
-    """What was told and is not done, for processes of one test; nobody dies here, so nothing is taken up."""
-
-    def __init__(self) -> None:
-        self.keys: set[str] = set()
-
-    async def keep(self, contents: Mapping[str, str]) -> Collection[str]:
-        new = set(contents) - self.keys
-        self.keys |= new
-        return new
-
-    async def done(self, keys: Collection[str]) -> None:
-        self.keys -= set(keys)
-
-    async def renew(self, keys: Collection[str]) -> None:
-        assert self.keys >= set(keys)
-
-    async def take(self) -> Sequence[Delivery]:
-        return []
 
 
 @dataclass(kw_only=True)
