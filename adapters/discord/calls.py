@@ -94,36 +94,37 @@ class Calls:
         query: Mapping[str, object] | None = None,
         message: MultipartParameters | None = None,
         needs: str = "",
-        once: bool = False,
         **ids: str,
     ) -> Any:
-        """Make a request: ``call("GET", "/channels/{channel_id}", channel_id=channel)``. With ``once``, discord.py does not repeat it where
-        Discord may have done it already: it would be done twice.
+        """Make a request: ``call("GET", "/channels/{channel_id}", channel_id=channel)``.
 
         Raises:
             DiscordBusy: it may succeed later.
             DiscordRefusal: it will not.
         """
+        arguments: dict[str, Any] = {}
+        if query is not None:
+            arguments["params"] = {name: value for name, value in query.items() if value is not None}
+        if message is not None:
+            arguments |= _arguments(message)
+        elif json is not None:
+            arguments["json"] = json
+        return await self._request(Route(method, path, **ids), arguments, needs=needs, ids=ids)
+
+    async def call_once(self, method: str, path: str, message: MultipartParameters, *, needs: str = "", **ids: str) -> Any:
+        """Make a request that Discord would carry out twice: discord.py does not repeat it where it may have been done already."""
+        arguments = {**_arguments(message), "raise_for_status": _doubtful}
+        return await self._request(Route(method, path, **ids), arguments, needs=needs, ids=ids)
+
+    async def _request(self, route: Route, arguments: Mapping[str, Any], *, needs: str, ids: Mapping[str, str]) -> Any:
         http = self._client.http
         if self._client.is_closed() or http.token is None:
             raise _away("closed" if self._client.is_closed() else "not logged in")
-        route = Route(method, path, **ids)
-        arguments: dict[str, Any] = {"timeout": TIMEOUT}
-        if query is not None:
-            arguments["params"] = {name: value for name, value in query.items() if value is not None}
-        if message is not None and message.multipart:
-            arguments |= {"files": message.files, "form": message.multipart, "timeout": UPLOAD_TIMEOUT}
-        elif message is not None:
-            arguments["json"] = message.payload
-        elif json is not None:
-            arguments["json"] = json
-        if once:
-            arguments["raise_for_status"] = _doubtful
         told = {name: one for name, one in ids.items() if name != "webhook_token"}  # whoever has that may answer
-        log.debug("discord call", method=method, path=path, **told)
+        log.debug("discord call", method=route.method, path=route.path, **told)
         try:
-            with self.translating(f"{method} {path}", needs=needs):
-                return await http.request(route, **arguments)
+            with self.translating(f"{route.method} {route.path}", needs=needs):
+                return await http.request(route, **{"timeout": TIMEOUT, **arguments})
         except TokenLost as error:
             await self.told("", error)
             raise
@@ -215,6 +216,12 @@ class _Kept(discord.Object):
 
 def _files(uploads: Sequence[Upload]) -> list[discord.File]:
     return [discord.File(io.BytesIO(one.content), one.name, description=one.about[:1024] or None) for one in uploads]
+
+
+def _arguments(message: MultipartParameters) -> dict[str, Any]:
+    if message.multipart:
+        return {"files": message.files, "form": message.multipart, "timeout": UPLOAD_TIMEOUT}
+    return {"json": message.payload}
 
 
 async def _doubtful(answer: aiohttp.ClientResponse) -> None:

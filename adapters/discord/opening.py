@@ -124,8 +124,8 @@ class Opening:
                 allowed_mentions=mentioning(user),
                 channel_payload={**fields, "applied_tags": list(forum.tags[:1])},
             ) as message:
-                made: Json = await self._calls.call(
-                    "POST", "/channels/{channel_id}/threads", channel_id=forum.id, message=message, needs="post", once=True
+                made: Json = await self._calls.call_once(
+                    "POST", "/channels/{channel_id}/threads", message, needs="post", channel_id=forum.id
                 )
                 return made
 
