@@ -170,5 +170,8 @@ def _told(item: Button | Link) -> str:
 
 
 def _rows(made: Sequence[ui.Item[Any]]) -> Iterator[Sequence[ui.Item[Any]]]:
-    for at in range(0, len(made), ROW):
-        yield made[at : at + ROW]
+    """Rows that are equally long, more or less: none has one button that looks lost."""
+    rows = -(-len(made) // ROW)
+    wide = -(-len(made) // rows) if made else 1
+    for at in range(0, len(made), wide):
+        yield made[at : at + wide]

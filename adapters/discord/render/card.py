@@ -38,13 +38,14 @@ COLOURS: Mapping[Tone, int | None] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """A message. ``rest`` are the names and texts of the files in which is what did not fit; the components name them. Two are equal when
-    they show the same."""
+    """A message. ``rest`` are the names and texts of the files in which is what did not fit; the components name them. ``pictures`` are the
+    attachments that it shows; Discord wants no other. Two are equal when they show the same."""
 
     view: ui.LayoutView = field(compare=False, repr=False)
     components: list[dict[str, Any]]
     text: str
     rest: Sequence[tuple[str, str]] = ()
+    pictures: tuple[str, ...] = ()
 
 
 def render(card: Card, *, key: str = "", pictures: Mapping[str, str] | None = None, in_thread: bool = False) -> Rendered:
@@ -77,7 +78,10 @@ def laid_out(
     view = ui.LayoutView(timeout=None)
     view.add_item(container)
     components: list[dict[str, Any]] = view.to_components()  # type: ignore[no-untyped-call]
-    return Rendered(view=view, components=components, text=text, rest=rest)
+    galleries = [item for item in container.children if isinstance(item, ui.MediaGallery)]
+    urls = (item.media.url for gallery in galleries for item in gallery.items)
+    pictures = tuple(dict.fromkeys(url.removeprefix("attachment://") for url in urls))
+    return Rendered(view=view, components=components, text=text, rest=rest, pictures=pictures)
 
 
 def _frame(card: Card) -> list[Group]:

@@ -1,9 +1,10 @@
 """A form as a modal, and what was filled in read back.
 
-Called by whatever answers somebody (`modal`), and by `adapters.discord.inbound` for what was sent (`read`). An input's ``custom_id`` is its
-name, so that its value is found again. A modal has at most five components: what is told above the inputs is above them where there is
-room, else shortened below the first label, or in the first input, that has nothing there; a place for files takes that of the last input that nobody has to fill in. Discord has no input
-that hides what is typed: a secret is asked for in plain sight, and the words below its label say that it is kept encrypted.
+Called by whatever answers somebody (`modal`), and by `adapters.discord.inbound` for what was sent (`read`). An input's ``custom_id`` is
+its name, so that its value is found again. A modal has at most five components: what is told above the inputs is above them where there is
+room, else shortened below the first label, or in the first input, that has nothing there; a place for files takes that of the last input
+that nobody has to fill in. Discord has no input that hides what is typed: a secret is asked for in plain sight, and the words below its
+label say that it is kept encrypted.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ it says how many there are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,11 +30,9 @@ MAX_NUMBERS = 8
 NAME, TOLD, VALUE = 50, 90, 70  #: characters, so that all of it has room in one message
 URL = 120
 
-_BESIDE = {
-    AppState.STOPPED: "start",
-    AppState.CRASHED: "logs",
-    AppState.LIVE: "logs",
-}  #: the action that has room; others: settings
+#: What has room beside an app, the best first: actions, and the labels of links. Of other states it is the thread.
+_WANTED = {AppState.STOPPED: ("start",), AppState.CRASHED: ("logs",), AppState.LIVE: ("Open", "logs")}
+_THREAD = re.compile(r"https://(?:\w+\.)?discord\.com/channels/\d+/(\d+)(?:/\d+)?")
 
 
 def home(shown: Overview, *, key: str = "") -> Rendered:
@@ -78,18 +77,33 @@ def _apps(shown: Overview, most: int, ids: Ids) -> list[Drawn]:
 
 
 def _app(app: AppView, thread: str, ids: Ids) -> Drawn:
-    """Its name with the address of its thread, its state, where it is, and the one thing that is most likely wanted."""
+    """Its name and state, where it and its thread are, and the one thing that is most likely wanted."""
     dot, name, told = overview.app_told(app)
-    named = clip(" ".join(name.split()), NAME)
-    lines = [f"{dot} {draw([Span(named, 'bold')])}", f"-# {escape(told)} · <t:{int(app.updated_at.timestamp())}:R>"]
-    where = [url for url in (app.url, thread) if url and link_url(url) and len(url) <= URL]
-    lines += [f"-# <{url}>" for url in where]
-    wanted = _BESIDE.get(app.state, "settings")
-    actions = overview.app_actions(app)
-    beside = next((one for one in actions if isinstance(one, Button) and one.action == wanted), None)
-    pressed = button(ids, beside) if beside is not None else None
-    told_all = "\n".join(lines)
-    return [ui.Section(told_all, accessory=pressed)] if pressed is not None else told_all
+    beside = _beside(app, thread, ids)
+    lines = [f"{dot} {draw([Span(clip(' '.join(name.split()), NAME), 'bold')])}"]
+    lines.append(f"-# {escape(told)} · <t:{int(app.updated_at.timestamp())}:R>")
+    where = [_place(url) for url in (app.url, thread) if link_url(url) and len(url) <= URL]
+    lines += [f"-# {' · '.join(where)}"] if where else []
+    shown = "\n".join(lines)
+    return [ui.Section(shown, accessory=beside)] if beside is not None else shown
+
+
+def _place(url: str) -> str:
+    """A link; one to a thread is shown with the thread's name."""
+    thread = _THREAD.fullmatch(url)
+    return f"<#{thread[1]}>" if thread else f"<{url}>"
+
+
+def _beside(app: AppView, thread: str, ids: Ids) -> ui.Item[Any] | None:
+    """The button beside an app: of what can be done with it, the first that is there."""
+    there = {item.label if isinstance(item, Link) else item.action: item for item in overview.app_actions(app, thread)}
+    for name in (*_WANTED.get(app.state, ("Thread",)), "settings"):
+        item = there.get(name)
+        if isinstance(item, Button):
+            return button(ids, item)
+        if item is not None and opens(item.url):
+            return link(item)
+    return None
 
 
 # -- the workspace ---------------------------------------------------------------------------------------------------------
@@ -101,7 +115,7 @@ def _workspace(shown: Overview, ids: Ids) -> list[Drawn]:
 
 
 def _notifications(shown: Overview, most: int, ids: Ids) -> list[Drawn]:
-    lines = ["### Notifications"]
+    lines = ["## Notifications"]
     for told in shown.subscriptions[:most]:
         what, wrong = overview.news(told)
         where = f"<#{told.channel}>" if told.channel.isdecimal() and told.channel.isascii() else escape(clip(told.channel, 40))
@@ -117,7 +131,7 @@ def _notifications(shown: Overview, most: int, ids: Ids) -> list[Drawn]:
 def _facts(title: str, facts: Sequence[Fact]) -> list[Drawn]:
     short = [fact.model_copy(update={"label": clip(fact.label, 40), "value": clip(fact.value, VALUE)}) for fact in facts]
     lines = [piece.text for group in parts.facts(Facts(facts=short)) for piece in group.pieces]
-    return ["\n".join([f"### {title}", *lines])]
+    return ["\n".join([f"## {title}", *lines])]
 
 
 def _items(items: Sequence[Button | Link], ids: Ids) -> list[ui.Item[Any]]:

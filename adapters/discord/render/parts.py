@@ -146,7 +146,7 @@ def _fact(fact: Fact) -> Iterator[Piece]:
         yield from _fenced(value.split("\n"))
     else:
         first, *others = value.split("\n")
-        shown = Span("–", "raw") if not first.strip() else Span(first, "code") if fact.style == "code" else Span(first)
+        shown = Span("–", "raw") if not exact(first).strip() else Span(first, "code") if fact.style == "code" else Span(first)
         yield from _lines([[*label, shown], *([Span(other)] for other in others)])
 
 
@@ -228,22 +228,31 @@ def table(item: Table) -> list[Group]:
     if max(_width(line) for line in aligned) <= WIDE_TABLE and not any("\n" in line for line in aligned):
         made = list(_fenced(aligned))
     else:
-        named = item.columns if any(cell.strip() for cell in item.columns) else []
-        made = [piece for row in rows for piece in _lines(_row(row))]
-        if named and rows[0] is named:
-            made = [Piece(text=small(" · ".join(c for c in named if c.strip()))), *(p for r in rows[1:] for p in _lines(_row(r)))]
+        made = list(_wide(item.columns, rows[1:] if rows[0] is item.columns else rows))
     return [Group(pieces=made, whole=whole, name="table.txt", noun="more row")] if made else []
 
 
-def _row(row: Sequence[str]) -> list[Line]:
-    """One row as a line."""
-    first, *others = [" ".join(cell.split()) for cell in row]
-    line: list[Span] = [Span(first, "bold")] if first else []
-    for cell in others:
-        if cell:
-            line += [Span(" · ", "raw")] if line else []
-            line += inline(cell)
-    return [line]
+def _wide(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Piece]:
+    """Rows as two lines each: what the first cell says, and below it, small, the others with their columns' names."""
+    names = [" ".join(column.split()) for column in columns]
+    cells = [[" ".join(cell.split()) for cell in row] for row in rows]
+    used = {at for row in cells for at, cell in enumerate(row) if at and cell not in ("", "–")}
+    caption = " · ".join(name for at, name in enumerate(names) if name and at not in used)
+    yield from (Piece(text=small(part), count=0) for part in pieces(calm(caption), LINE // 3) if part.strip())
+    for first, *others in (row for row in cells if row):
+        shown: list[Span] = []
+        for at, cell in enumerate(others, 1):
+            if at in used and cell not in ("", "–"):
+                name = names[at] if at < len(names) else ""
+                shown += [Span(" · ", "raw")] if shown else []
+                shown += [*([Span(f"{name}: ")] if name else []), *inline(cell)]
+        named = list(drawn([Span(first or "–", "bold")], LINE))
+        below = [f"-# {part}" for part in drawn(shown, LINE)] if shown else []
+        whole = "\n".join([*named, *below])
+        if units(whole) <= LINE:
+            yield Piece(text=whole)
+        else:
+            yield from (Piece(text=text, count=int(at == 0)) for at, text in enumerate([*named, *below]))
 
 
 def _width(text: str) -> int:

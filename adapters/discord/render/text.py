@@ -97,7 +97,15 @@ def inline(text: str, style: Literal["words", "bold"] = "words") -> list[Span]:
 
 def draw(line: Line) -> str:
     """The Markdown of a line."""
-    return "".join(map(_drawn, line))
+    made = ""
+    for part in map(_drawn, line):
+        made += _apart(made, part)
+    return made
+
+
+def _apart(before: str, part: str) -> str:
+    """The part, and what keeps its stars and ticks from those before it."""
+    return JOINER + part if before[-1:] in ("*", "`") and part[:1] == before[-1:] else part
 
 
 def _drawn(span: Span) -> str:
@@ -107,7 +115,7 @@ def _drawn(span: Span) -> str:
         case "link":
             return f"<{span.text}>"
         case "code":
-            return code(span.text) if span.text.strip() else ""
+            return code(span.text) if exact(span.text).strip() else ""
         case "bold":
             return bold(span.text)
         case "words":
@@ -116,6 +124,7 @@ def _drawn(span: Span) -> str:
 
 def bold(text: str) -> str:
     """Bold words; the space around them stays outside, where Discord wants it."""
+    text = without_controls(text)
     inner = text.strip()
     if not inner:
         return text
@@ -131,11 +140,12 @@ def drawn(line: Line, most: int) -> Iterator[str]:
         parts = [made]
         if units(made) > most and span.style not in ("raw", "link"):
             parts = [_drawn(Span(part, span.style)) for part in pieces(span.text, most // 3 - 8)]
-        for part in parts:
+        for one in parts:
+            part = _apart(portion, one)
             size = units(part)
             if portion and used + size > most:
                 yield portion
-                portion, used = "", 0
+                portion, used, part, size = "", 0, one, units(one)
             portion += part
             used += size
     if portion or not line:

@@ -12,9 +12,18 @@ from tests.support.discord.markdown import Node, kinds, read, visible
 
 _MARKS = "\\*_~`|<>[]()@#:-+.!/ \n1a"
 _ENTITIES = ["@everyone", "@here", "<@123456789012345678>", "<@&1234>", "<#1234>", "</nexus help:1234>", "<t:1700000000:R>"]
-_ENTITIES += ["<a:dance:1234>", "<:ok:1234>", ":tada:", "[Sign in](https://evil.example)", "https://a.example/_b_*c*", "<id:browse>"]
+_ENTITIES += [
+    "<a:dance:1234>",
+    "<:ok:1234>",
+    ":tada:",
+    "[Sign in](https://evil.example)",
+    "https://a.example/_b_*c*",
+    "<id:browse>",
+]
 _ENTITIES += ["# title", "-# small", "- item", "1. item", "> quote", ">>> all", "||spoiler||", "```\ncode```"]
-hostile = st.lists(st.sampled_from([*_ENTITIES, "¯\\_(ツ)_/¯"]) | st.text(_MARKS, max_size=6) | st.text(max_size=4), max_size=6).map("".join)
+hostile = st.lists(
+    st.sampled_from([*_ENTITIES, "¯\\_(ツ)_/¯"]) | st.text(_MARKS, max_size=6) | st.text(max_size=4), max_size=6
+).map("".join)
 
 
 def told(text: str) -> str:
@@ -80,6 +89,10 @@ def test_a_block_of_code_ends_where_it_ends_and_keeps_its_lines(lines: list[str]
     assert told(made[0].text) == "\n".join(lines)
 
 
+def test_what_has_no_words_is_neither_bold_nor_code() -> None:
+    assert [draw([Span(text, style)]) for text in ("\x1b", "\x00 ") for style in ("bold", "code")] == ["", "", " ", ""]
+
+
 def test_the_first_line_of_a_block_is_no_language() -> None:
     assert read(fence(["python", "x"])) == [Node("block", "python\nx")]
     assert read(fence(["x = 1"], "py")) == [Node("block", "x = 1", more="py")]
@@ -98,7 +111,9 @@ def test_web_addresses_become_links_that_show_where_they_lead_and_words_between_
     ]
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "discord://open", "//x.example", "http://a b", "http://x|y", "http://x\\y"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "discord://open", "//x.example", "http://a b", "http://x|y", "http://x\\y"]
+)
 def test_other_addresses_are_no_links(url: str) -> None:
     assert link_url(url) == ""
     assert url not in [node.more for node in read(draw(inline(url)))]
