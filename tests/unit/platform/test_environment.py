@@ -184,7 +184,7 @@ def test_the_lock_files_pin_every_wish_with_hashes_and_name_no_address(name: str
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wishes = project["dependencies"] + (project["optional-dependencies"]["dev"] if "dev" in name else [])
     pinned = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
-    wanted = {re.split(r"[\[<>=; ]", wish)[0].lower().replace("_", "-") for wish in wishes}
+    wanted = {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=; ]", wish)[0].lower()) for wish in wishes}
 
     assert wanted <= pinned
     assert "://" not in lock

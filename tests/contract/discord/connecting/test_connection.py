@@ -23,7 +23,7 @@ async def discord() -> AsyncIterator[LocalDiscord]:
 
 @contextlib.asynccontextmanager
 async def connected(
-    discord: LocalDiscord, told: list[str], *, token: str = "", grace: float = 5.0
+    discord: LocalDiscord, told: list[str], *, token: str = "", grace: float = 60.0
 ) -> AsyncIterator[tuple[Connection, asyncio.Task[None]]]:
     """A client that is run for the length of the block."""
     client = NexusClient(api_url=discord.api_url, tell=told.append, guild_ready_timeout=0.05)
