@@ -12,7 +12,7 @@ people say.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol, cast
 
@@ -29,6 +29,7 @@ from adapters.discord.inbound import Filled, Pressed, Said, Sought, Told
 from adapters.discord.manifest import INTENTS, commands
 from adapters.discord.registering import register
 from adapters.discord.render.buttons import Choice, Press
+from adapters.discord.shards import resume_always
 from core.conversation.opening import command_opens, press_opens
 from core.conversation.outbox import Clock, RealClock
 from core.errors import NexusError, OperatorError, TemporaryError
@@ -71,7 +72,6 @@ class NexusClient(discord.AutoShardedClient):
         gateway_url: str = "",
         message_content: bool = True,
         tell: Callable[[str], None] = lambda _: None,
-        joined: Callable[[str], Awaitable[None]] | None = None,
         clock: Clock | None = None,
         **options: Any,
     ) -> None:
@@ -79,10 +79,11 @@ class NexusClient(discord.AutoShardedClient):
         self._asked = discord.Intents(**dict.fromkeys(INTENTS, True))
         self._asked.message_content = message_content
         self._api_url, self._gateway_url = api_url, gateway_url
-        self._tell, self._joined, self._clock = tell, joined, clock or RealClock()
+        self._tell, self._clock = tell, clock or RealClock()
         self._desk: Takes | None = None
         self._later: set[asyncio.Task[None]] = set()
         point_at(api_url, gateway_url)
+        resume_always()
         super().__init__(
             intents=self._asked,
             allowed_mentions=discord.AllowedMentions.none(),
@@ -146,6 +147,7 @@ class NexusClient(discord.AutoShardedClient):
     def _again(self) -> None:
         """Make a client that was closed ready for another attempt, with as many shards as Discord says then."""
         self.clear()
+        self.http.connector = discord.utils.MISSING  # the old one was closed, and would be used again
         self.shard_count = None  # type: ignore[assignment]  # as it is before the first attempt
 
     def _without_content(self) -> None:
@@ -155,10 +157,6 @@ class NexusClient(discord.AutoShardedClient):
 
     async def setup_hook(self) -> None:
         self.add_dynamic_items(Press, Choice)
-        if self._asked.message_content and self.application is not None:
-            flags = self.application.flags
-            if not (flags.gateway_message_content or flags.gateway_message_content_limited):
-                self._without_content()
         await self._register(PAUSES)
 
     async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
@@ -169,7 +167,7 @@ class NexusClient(discord.AutoShardedClient):
     async def _register(self, pauses: Sequence[float]) -> None:
         """Register the commands; where Discord cannot be asked, go on, and try again in a while."""
         try:
-            await register(Calls(self), str(self.application_id), commands())
+            await register(Calls(self).call, str(self.application_id), commands())
         except TemporaryError as error:
             log.warning("the commands are not registered yet", reason=error.message)
             self._soon(self._register_later(pauses))
@@ -228,8 +226,6 @@ class NexusClient(discord.AutoShardedClient):
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """A server added the bot."""
         log.info("a server added the bot", guild=guild.id)
-        if self._joined is not None:
-            await self._joined(str(guild.id))
 
     async def _take(self, interaction: discord.Interaction[Any], read: Callable[[dict[str, Any]], Told | None]) -> None:
         """Read it, keep it, acknowledge it, and have it done. What cannot be read is acknowledged too, so that nobody waits."""

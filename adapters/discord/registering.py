@@ -7,15 +7,16 @@ A command is known by its kind and name, so that several processes which start a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 log = structlog.get_logger(__name__)
 
 Payload = Mapping[str, Any]
+Call = Callable[..., Awaitable[Any]]  #: `adapters.discord.calls.Calls.call`
 
 _PATH = "/applications/{application_id}/commands"
 _ONE = _PATH + "/{command_id}"
@@ -34,23 +35,13 @@ _COMPARED = frozenset(
         "contexts",
     }
 )
-_UNSET = {"name_localizations": None, "description_localizations": None, "default_member_permissions": None, "nsfw": False}
-
-
-class Requests(Protocol):
-    """Discord's API; `adapters.discord.calls.Calls` is one."""
-
-    async def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: object = None,
-        query: Mapping[str, object] | None = None,
-        message: None = None,
-        needs: str = "",
-        **ids: str,
-    ) -> Any: ...
+_UNSET: Mapping[str, Any] = {
+    "name_localizations": None,
+    "description_localizations": None,
+    "default_member_permissions": None,
+    "nsfw": False,
+    "options": [],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,24 +64,23 @@ def differences(there: Sequence[Payload], wanted: Sequence[Payload]) -> list[str
     return [str(one) for one in _differing(there, wanted)]
 
 
-async def register(requests: Requests, application: str, wanted: Sequence[Payload]) -> list[str]:
+async def register(call: Call, application: str, wanted: Sequence[Payload]) -> list[str]:
     """Make the commands those that are wanted; returns what was not as it should be.
 
     Raises:
         TemporaryError: Discord cannot be asked just now.
         NexusError: it refuses.
     """
-    there = await requests.call("GET", _PATH, query={"with_localizations": "true"}, application_id=application)
+    there = await call("GET", _PATH, query={"with_localizations": "true"}, application_id=application)
     found = list(_differing(there, wanted))
     for one in found:
         if one.wanted is None:
-            await requests.call("DELETE", _ONE, application_id=application, command_id=str((one.there or {})["id"]))
+            await call("DELETE", _ONE, application_id=application, command_id=str((one.there or {})["id"]))
         elif one.there is None:
-            await requests.call("POST", _PATH, json=dict(one.wanted), application_id=application)
+            await call("POST", _PATH, json=dict(one.wanted), application_id=application)
         else:
-            changed = {**_UNSET, **({"options": []} if "options" in one.there else {}), **one.wanted}
-            del changed["type"]  # it cannot be changed
-            await requests.call("PATCH", _ONE, json=changed, application_id=application, command_id=str(one.there["id"]))
+            changed = _changed(one.there, one.wanted)
+            await call("PATCH", _ONE, json=changed, application_id=application, command_id=str(one.there["id"]))
     if found:
         log.info("commands are registered", changed=[str(one) for one in found])
     return [str(one) for one in found]
@@ -117,6 +107,14 @@ def _told(command: Payload) -> dict[str, Any]:
     for several in ("integration_types", "contexts"):
         told[several] = sorted(command.get(several) or ())
     return {name: value for name, value in told.items() if not _nothing(value)}
+
+
+def _changed(there: Payload, wanted: Payload) -> dict[str, Any]:
+    """The fields that make the one the other."""
+    old, new = _told(there), _told(wanted)
+    return {
+        name: wanted.get(name, _UNSET.get(name)) for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -54,8 +54,6 @@ class Registry:
         *,
         json: object = None,
         query: Mapping[str, object] | None = None,
-        message: None = None,
-        needs: str = "",
         **ids: str,
     ) -> Any:
         if self.away:
@@ -88,7 +86,7 @@ class Registry:
 @pytest.fixture
 async def registered() -> Registry:
     registry = Registry()
-    await register(registry, APP, commands())
+    await register(registry.call, APP, commands())
     registry.calls.clear()
     return registry
 
@@ -99,20 +97,20 @@ def of(registry: Registry, name: str) -> dict[str, Any]:
 
 async def test_where_there_are_none_each_is_made() -> None:
     registry = Registry()
-    assert await register(registry, APP, commands()) == ["/nexus is missing", "Build this is missing"]
+    assert await register(registry.call, APP, commands()) == ["/nexus is missing", "Build this is missing"]
     assert ["GET", "POST", "POST"] == [method for method, _, _ in registry.calls]
     assert [json for _, _, json in registry.calls[1:]] == commands()
 
 
 async def test_where_nothing_differs_asking_is_all_that_is_done(registered: Registry) -> None:
-    assert await register(registered, APP, commands()) == []
+    assert await register(registered.call, APP, commands()) == []
     assert registered.changes() == []
 
 
 async def test_the_order_of_places_is_no_difference(registered: Registry) -> None:
     of(registered, "nexus")["contexts"] = [2, 0, 1]
     of(registered, "nexus")["integration_types"] = [1, 0]
-    assert await register(registered, APP, commands()) == []
+    assert await register(registered.call, APP, commands()) == []
 
 
 @pytest.mark.parametrize(
@@ -132,8 +130,9 @@ async def test_the_order_of_places_is_no_difference(registered: Registry) -> Non
 async def test_what_differs_is_changed_and_nothing_else(registered: Registry, change: dict[str, Any]) -> None:
     nexus = of(registered, "nexus")
     nexus |= change
-    assert await register(registered, APP, commands()) == ["/nexus is another"]
+    assert await register(registered.call, APP, commands()) == ["/nexus is another"]
     assert registered.changes() == [("PATCH", nexus["id"])]
+    assert set(registered.calls[-1][2]) == set(change)
     assert differences(list(registered.there.values()), commands()) == []
 
 
@@ -144,29 +143,29 @@ async def test_what_differs_is_changed_and_nothing_else(registered: Registry, ch
 async def test_an_option_that_differs_is_a_difference(registered: Registry, name: str, value: Any) -> None:
     build = of(registered, "nexus")["options"][0]
     build["options"][0][name] = value
-    assert await register(registered, APP, commands()) == ["/nexus is another"]
+    assert await register(registered.call, APP, commands()) == ["/nexus is another"]
     assert registered.there[registered.changes()[0][1]]["options"] == answered(commands()[0]["options"])
 
 
 async def test_what_is_none_of_ours_is_removed(registered: Registry) -> None:
     registered.there["7"] = {**_ADDED, "id": "7", "type": 1, "name": "old", "description": "Old"}
-    assert await register(registered, APP, commands()) == ["/old is none of Nexus's"]
+    assert await register(registered.call, APP, commands()) == ["/old is none of Nexus's"]
     assert registered.changes() == [("DELETE", "7")]
 
 
 async def test_a_command_of_the_same_name_and_another_kind_is_another_command(registered: Registry) -> None:
     registered.there["7"] = {**_ADDED, "id": "7", "type": 2, "name": "nexus"}
-    assert await register(registered, APP, commands()) == ["nexus is none of Nexus's"]
+    assert await register(registered.call, APP, commands()) == ["nexus is none of Nexus's"]
 
 
 async def test_the_command_that_discord_makes_by_itself_is_left_alone(registered: Registry) -> None:
     registered.there["7"] = {**_ADDED, "id": "7", "type": 4, "name": "launch", "description": "Launch"}
-    assert await register(registered, APP, commands()) == []
+    assert await register(registered.call, APP, commands()) == []
     assert registered.changes() == []
 
 
 async def test_where_discord_cannot_be_asked_nothing_is_changed(registered: Registry) -> None:
     registered.away = True
     with pytest.raises(TemporaryError):
-        await register(registered, APP, [])
+        await register(registered.call, APP, [])
     assert len(registered.there) == len(commands())
