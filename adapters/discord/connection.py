@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import structlog
+from discord import VoiceClient
 from pydantic import SecretStr
 
 from adapters.discord.app import NexusClient
@@ -37,6 +38,9 @@ def _no_fault(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("discord.shard").addFilter(_no_fault)
+VoiceClient.warn_nacl = VoiceClient.warn_dave = (
+    False  # Nexus needs no voice, and nobody needs to read at each start that it has none
+)
 
 
 def proxy_to(url: str) -> str | None:

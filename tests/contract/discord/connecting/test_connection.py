@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.discord.app import STRANGER, NexusClient
-from adapters.discord.connection import AWAY, BACK, Connection
+from adapters.discord.connection import AWAY, BACK, Connection, proxy_to
 from tests.support.discord.server import LocalDiscord
 
 
@@ -114,3 +114,15 @@ async def test_a_discord_that_is_away_at_the_start_is_told_to_be(discord: LocalD
     async with connected(discord, told, grace=0.05):
         await discord.wait_for(lambda: told)
     assert [AWAY] == told
+
+
+def test_the_proxy_is_the_one_that_the_environment_names_but_for_addresses_that_it_excepts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "127.0.0.1,near.example")
+
+    assert "http://proxy.example:3128" == proxy_to("https://discord.com/api/v10")
+    assert [None, None, None] == [proxy_to(url) for url in ("https://near.example/api", "http://discord.com", "")]
