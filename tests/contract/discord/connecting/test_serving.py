@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from adapters.discord.app import NexusClient
 from adapters.discord.completing import Offered
-from adapters.discord.inbound import Said, Sought, Told
+from adapters.discord.inbound import Said, Sought, Told, Where
 from adapters.discord.manifest import commands
 from adapters.discord.registering import differences
 from core.errors import OperatorError
@@ -27,6 +27,7 @@ class Ledger:
 
     keys: set[str] = field(default_factory=set)
     said: list[str] = field(default_factory=list)
+    where: list[Where] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
 
 
@@ -50,6 +51,7 @@ class Desk:
     async def see_through(self, told: Told) -> None:
         assert isinstance(told, Said)
         self.ledger.said.append(told.text)
+        self.ledger.where.append(told.where)
 
     async def offered(self, sought: Sought) -> Sequence[Offered]:
         return []
@@ -178,3 +180,33 @@ async def test_a_server_that_removes_the_bot_is_told_of(local: LocalDiscord, led
         local.guild.remove_bot()
         await local.wait_for(lambda: ledger.gone)
     assert ledger.gone == [local.guild.id]
+
+
+async def test_where_only_the_person_has_installed_it_nexus_has_no_place(local: LocalDiscord, ledger: Ledger) -> None:
+    ada, ben = local.guild.add_user("Ada"), local.guild.add_user("Ben")
+    ada.install()
+    elsewhere = local.add_guild("Globex", bot=False)
+    elsewhere.join(ada)
+    async with served(local, ledger):
+        for place in (ada.group(ben), local.channel("#general", elsewhere), ada.dm, local.channel("#general")):
+            assert (await ada.slash(place, "nexus list")).error == ""
+        await local.wait_for(lambda: len(ledger.where) == 4)
+    found = [(where.workspace, where.channel, where.direct, where.admin) for where in ledger.where]
+    assert found == [
+        ("", "", False, None),
+        ("", "", False, None),
+        ("", ada.dm.id, True, None),
+        (local.guild.id, local.channel_id("#general"), False, False),
+    ]
+    assert {(where.user, where.name) for where in ledger.where} == {(ada.id, "Ada")}
+
+
+async def test_words_in_a_thread_that_was_opened_again_know_its_channel(local: LocalDiscord, ledger: Ledger) -> None:
+    ada = local.guild.add_user("Ada")
+    opened = await ada.open_thread("#general", "Todo")
+    assert opened.thread is not None
+    opened.thread.archived = True
+    async with served(local, ledger):
+        await ada.say(opened.thread, "make it blue")
+        await local.wait_for(lambda: ledger.where)
+    assert (ledger.where[0].channel, ledger.where[0].thread) == (local.channel_id("#general"), opened.thread.id)
