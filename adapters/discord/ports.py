@@ -67,8 +67,8 @@ class DiscordEngine(Protocol):
 
     async def logs(self, who: Who, slug: str, lines: int = 100) -> list[str]: ...
 
-    def follow_logs(self, who: Who, slug: str) -> AsyncIterator[str]:
-        """New lines only, masked, from the moment it is first awaited; ends with the app."""
+    def follow_logs(self, who: Who, slug: str, *, lines: int = 0) -> AsyncIterator[str]:
+        """The last ``lines``, and new ones from the moment it is first awaited, masked; ends with the app."""
         ...
 
 

@@ -25,7 +25,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from adapters.sandboxes import users
@@ -207,10 +207,10 @@ class ProcessHost(Host):
     async def logs(self, instance: InstanceId, *, lines: int = 100) -> Sequence[str]:
         return await asyncio.to_thread(_last_lines, self._folder(instance) / "output.log", lines)
 
-    async def follow(self, instance: InstanceId) -> AsyncIterator[str]:
+    async def follow(self, instance: InstanceId, *, lines: int = 0) -> AsyncIterator[str]:
         folder = self._folder(instance)
         path = folder / "output.log"
-        tail = _Tail(path)
+        tail = _Tail(path, lines)
         while True:
             running = _warden_of(folder) is not None
             for line in tail.new_lines(final=not running):
@@ -278,15 +278,16 @@ class ProcessHost(Host):
 class _Tail:
     """The end of a log that grows, and now and then loses its first half."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lines: int) -> None:
         self._path = path
         self._last = b""  # the last bytes seen, by which the place is found again
         self._rest = b""
         try:
             with open(path, "rb") as file:
-                self._offset = file.seek(0, os.SEEK_END)
-                file.seek(max(0, self._offset - 256))
-                self._last = file.read()
+                self._offset = _start_of_last(file, lines)
+                before = max(0, self._offset - 256)
+                file.seek(before)
+                self._last = file.read(self._offset - before)
         except FileNotFoundError:
             self._offset = 0
 
@@ -312,6 +313,22 @@ class _Tail:
             lines.append(self._rest)
             self._rest = b""
         return [_line(line) for line in lines]
+
+
+def _start_of_last(file: BinaryIO, lines: int) -> int:
+    """Where the last lines begin, with what follows the last whole one; the end of the file where none are wanted."""
+    end = file.seek(0, os.SEEK_END)
+    if lines <= 0:
+        return end
+    begin = max(0, end - lines * 4 * _LINE)
+    file.seek(begin)
+    text = file.read(end - begin)
+    at = len(text)
+    for _ in range(lines + 1):
+        at = text.rfind(b"\n", 0, at)
+        if at < 0:
+            return begin
+    return begin + at + 1
 
 
 def _last_lines(path: Path, lines: int) -> list[str]:

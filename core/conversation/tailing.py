@@ -72,7 +72,7 @@ class Logs(Protocol):
 
     async def thread_at(self, who: Who, ref: ThreadRef) -> ThreadView | None: ...
     async def logs(self, who: Who, slug: str, lines: int = 100) -> list[str]: ...
-    def follow_logs(self, who: Who, slug: str) -> AsyncIterator[str]: ...
+    def follow_logs(self, who: Who, slug: str, *, lines: int = 0) -> AsyncIterator[str]: ...
 
 
 class Marks(Protocol):
@@ -91,6 +91,7 @@ class _Followed:
     ends_at: int
     lines: deque[str]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: tuple[str, ...] | None = None  # the lines that the message shows, where that is known
     changed: bool = False
     leaving: bool = False  # Nexus ends
     gone: bool = False  # the message is
@@ -146,6 +147,7 @@ class Tails:
             until=self._clock.now() + LIFE,
             ends_at=int(self._today() + LIFE),
             lines=lines,
+            seen=tuple(lines),
         )
         one.message = await self._messages.post(place, one.shown())
         task = asyncio.create_task(self._run(one, who), name=f"tail {slug}")
@@ -229,16 +231,19 @@ class Tails:
         return "The time is up." if self._clock.now() >= one.until else ""
 
     async def _read(self, one: _Followed, who: Who) -> None:
-        async for line in self._engine.follow_logs(who, one.slug):
-            one.lines.append(line)
-            one.changed = True
+        """Begins with the last lines once more: some may have come while the message was posted."""
+        lines: deque[str] = deque(maxlen=LINES)
+        async for line in self._engine.follow_logs(who, one.slug, lines=LINES):
+            lines.append(line)
+            one.lines = lines
+            one.changed = tuple(lines) != one.seen
 
     async def _edit(self, one: _Followed) -> None:
-        one.changed = False
+        one.changed, one.seen = False, tuple(one.lines)
         try:
             await self._messages.edit(one.place, one.message, one.shown())
         except TemporaryError:
-            one.changed = True  # the next edit shows it
+            one.changed, one.seen = True, None  # the next edit shows it
         except NexusError as error:
             log.info("a followed log is not shown any more", slug=one.slug, reason=error.message)
             one.gone = True

@@ -107,11 +107,11 @@ class FakeHost(Host):
         kept = self.machine.kept.get(instance)
         return kept.lines[-lines:] if kept is not None and lines > 0 else []
 
-    async def follow(self, instance: InstanceId) -> AsyncIterator[str]:
+    async def follow(self, instance: InstanceId, *, lines: int = 0) -> AsyncIterator[str]:
         kept = self.machine.kept.get(instance)
         if kept is None:
             return
-        seen = len(kept.lines)
+        seen = max(0, len(kept.lines) - lines)
         while True:
             changed = kept.changed
             while seen < len(kept.lines):

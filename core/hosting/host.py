@@ -132,8 +132,8 @@ class Host(ABC):
         """The last lines printed, oldest first, each at most 2,000 characters; untrusted text."""
 
     @abstractmethod
-    def follow(self, instance: InstanceId) -> AsyncIterator[str]:
-        """Lines as they come from now on; ends when the instance has ended."""
+    def follow(self, instance: InstanceId, *, lines: int = 0) -> AsyncIterator[str]:
+        """The last ``lines``, and lines as they come from now on, none left out between; ends when the instance has ended."""
 
     @abstractmethod
     async def stats(self, instance: InstanceId) -> Stats | None:

@@ -359,10 +359,10 @@ class Engine(Watching):
         instance, masks = await self._live_instance(who, slug)
         return [masks.hide(line) for line in await self._p.host.logs(instance, lines=lines)]
 
-    async def follow_logs(self, who: Who, slug: str) -> AsyncIterator[str]:
-        """Lines as they come, without the secrets that it knows; ends when the instance ends."""
+    async def follow_logs(self, who: Who, slug: str, *, lines: int = 0) -> AsyncIterator[str]:
+        """The last ``lines``, and lines as they come, without the secrets that it knows; ends when the instance ends."""
         instance, masks = await self._live_instance(who, slug)
-        async for line in self._p.host.follow(instance):
+        async for line in self._p.host.follow(instance, lines=lines):
             yield masks.hide(line)
 
     async def database(self, who: Who, slug: str) -> DatabaseFacts | None:

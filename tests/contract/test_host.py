@@ -374,6 +374,22 @@ async def test_following_gives_new_lines_and_ends_with_the_instance(harness: Har
     assert numbers[0] > 0  # only from now on
 
 
+async def test_following_from_the_last_lines_leaves_none_out(harness: Harness) -> None:
+    instance = (await harness.start("counts")).instance
+    if harness.machine is not None:
+        harness.machine.prints(instance, *(f"line {n}" for n in range(21)))
+    await harness.printed(instance, "line 20")
+    numbers: list[int] = []
+    async for line in harness.host.follow(instance, lines=5):
+        numbers.append(int(line.split()[1]))
+        if len(numbers) == 5 and harness.machine is not None:
+            harness.machine.prints(instance, "line 21")
+        if len(numbers) == 6:
+            break
+    assert numbers == list(range(numbers[0], numbers[0] + 6))
+    assert numbers[0] >= 16
+
+
 async def test_resources_in_use_are_told_while_it_runs(harness: Harness) -> None:
     instance = (await harness.start("waits")).instance
     await harness.printed(instance)

@@ -78,7 +78,9 @@ class Engine(RecordingEngine):
     async def cards(self, who: Who, thread: ThreadId) -> list[Card]:
         return self.cards_there
 
-    async def follow_logs(self, who: Who, slug: str) -> AsyncIterator[str]:
+    async def follow_logs(self, who: Who, slug: str, *, lines: int = 0) -> AsyncIterator[str]:
+        for line in (await self.logs(who, slug, lines))[-lines:] if lines else ():
+            yield line
         while (line := await self.printed.get()) is not None:
             yield line
 
