@@ -10,6 +10,7 @@ from core.conversation import commands as c
 from core.conversation.commands import ParsedCommand
 from core.conversation.completion import complete
 from core.conversation.grammar import VERBS, help_text, parse
+from core.conversation.words import quote, words
 from core.errors import InvalidInput
 from core.words.notifications import NOTIFICATIONS
 from core.words.plan import FRAMEWORK_NAMES
@@ -61,6 +62,7 @@ TYPED: list[tuple[str, ParsedCommand]] = [
     ("files todo", c.Files(app="todo")),
     ("files todo app/main.py", c.Files(app="todo", path="app/main.py")),
     ("files README.md", c.Files(path="README.md")),
+    ('files "" licence', c.Files(path="licence")),
     ("env", c.EnvList()),
     ("env list", c.EnvList()),
     ("env todo", c.EnvList(app="todo")),
@@ -89,6 +91,9 @@ TYPED: list[tuple[str, ParsedCommand]] = [
     ("settings approvals", c.Settings()),
     ("settings models", c.Settings(part="models")),
     ("notify", c.Notify()),
+    ('notify "live"', c.Notify(app="live", kinds=tuple(NOTIFICATIONS))),
+    ('notify off "list"', c.NotifyOff(app="list")),
+    ('rollback "v2"', c.Rollback(app="v2")),
     ("notify all", c.Notify(kinds=tuple(NOTIFICATIONS))),
     ("notify todo", c.Notify(app="todo", kinds=tuple(NOTIFICATIONS))),
     ("notify todo failed, live", c.Notify(app="todo", kinds=("live", "failed"))),
@@ -198,6 +203,12 @@ def test_parsing_never_raises_anything_but_invalid_input(text: str) -> None:
     except InvalidInput as refused:
         message = refused.message
     assert 0 < len(message) < 600
+
+
+@given(st.one_of(st.text(), st.lists(_PIECES, max_size=8).map("".join)), st.text(max_size=8))
+def test_a_quoted_text_is_one_word_that_reads_as_that_text(text: str, after: str) -> None:
+    first = words(f"{quote(text)} {after}")[0]
+    assert (first.text, first.quoted) == (text.replace("\x02", "").replace("\x03", ""), True)
 
 
 @given(st.text())
