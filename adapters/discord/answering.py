@@ -35,7 +35,7 @@ from adapters.discord.render.words import pages, question, words
 from core.conversation.measuring import web_url
 from core.errors import NexusError, NotFound
 from core.words.cards import Button, Confirm, Form, Link
-from core.words.inbound import Answer, Command, Download, Inbound, Who
+from core.words.inbound import Answer, Download, Inbound, Who
 from core.words.thread_ref import ThreadRef
 
 log = structlog.get_logger(__name__)
@@ -51,6 +51,8 @@ CLOSED: Final = (
     "<@{user}>, the answer is for you alone, and you take no direct messages from me. Commands that begin with /nexus are answered "
     "privately right here."
 )
+#: The commands by which such forms are opened.
+COMMANDS: Final = {"notify": "notify on", "settings": "settings approvals"}
 AGAIN: Final = "Open it again"
 
 
@@ -186,7 +188,7 @@ class Answering:
     async def _open(self, where: Where, form: Form, asked: Inbound | None, draft: Draft | None) -> None:
         kinds = {one.kind for one in form.inputs}
         if kinds & {"channel", "people"} and (not where.workspace or not where.token):
-            await self.say(where, MENUS.format(command=_typed(form, asked)))
+            await self.say(where, MENUS.format(command=COMMANDS.get(form.form, form.form)))
             return
         values: Mapping[str, str] = {}
         if draft is not None and draft.form == form.form:
@@ -254,13 +256,6 @@ class Answering:
         if secret:
             return ways
         return [*ways, reply if where.direct else message]
-
-
-def _typed(form: Form, asked: Inbound | None) -> str:
-    """The command that opens the form."""
-    if isinstance(asked, Command):
-        return asked.text
-    return {"settings": "settings approvals", "models": "settings models"}.get(form.form, form.form)
 
 
 def _too_large(name: str, size: int, limit: int) -> str:

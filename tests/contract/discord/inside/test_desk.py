@@ -436,8 +436,8 @@ async def test_a_press_that_opens_a_form_too_late_is_acknowledged_and_offers_it(
 
 
 async def test_a_form_for_channels_is_not_offered_where_there_are_none(house: House, process: Process) -> None:
-    done = await house.ada.slash(house.ada.dm, "nexus notify app")
-    assert "type /nexus notify in one of its channels" in render_text(await done.answer())
+    done = await house.ada.slash(house.ada.dm, "nexus notify on")
+    assert "type /nexus notify on in one of its channels" in render_text(await done.answer())
 
 
 async def test_a_mention_that_asks_for_a_form_gets_a_button_that_opens_it(house: House, process: Process) -> None:
