@@ -155,8 +155,8 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
 def test_a_refusal_names_the_nearest_match_and_the_usage(typed: str, said: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse(typed)
-    for words in said:
-        assert words in refused.value.message
+    for one in said:
+        assert one in refused.value.message
 
 
 @pytest.mark.parametrize(
