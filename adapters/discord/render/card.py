@@ -16,7 +16,7 @@ from discord import ui
 
 from adapters.discord.render import parts
 from adapters.discord.render.buttons import Ids, buttons
-from adapters.discord.render.fitting import Drawn, Group, Piece, Rank, fit, is_row
+from adapters.discord.render.fitting import MAX_FILES, Drawn, Group, Piece, Rank, fit, is_row
 from adapters.discord.render.mark import mark
 from adapters.discord.render.text import Span, calm, draw, escape
 from core.conversation.measuring import clip, units
@@ -53,7 +53,9 @@ def render(card: Card, *, key: str = "", pictures: Mapping[str, str] | None = No
     image. ``in_thread``: it stands among the app's other cards, and what is live is told by its own."""
     card = untabbed(card, in_thread=in_thread)
     ids = Ids()
-    message = _Message(ids=ids, pictures=pictures or {}, code_name=file_name(card.title), follow=card.kind == "notice")
+    files = list(dict.fromkeys((pictures or {}).values()))[:MAX_FILES]
+    there = {path: file for path, file in (pictures or {}).items() if file in files}
+    message = _Message(ids=ids, pictures=there, code_name=file_name(card.title), follow=card.kind == "notice")
     facts = [fact for child in inside(card.children) if isinstance(child, Facts) for fact in child.facts]
     shown = [fact.value for fact in facts if fact.style == "link"]
     made, rest = fit([*_frame(card), *message.groups(card.children)], buttons(card.actions, ids, shown))

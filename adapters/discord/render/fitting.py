@@ -20,6 +20,8 @@ from core.conversation.measuring import ELLIPSIS, units
 
 MAX_COMPONENTS = 40
 MAX_TEXT = 4000
+MAX_FILES = 10
+MORE = "more.txt"  #: what has no file of its own
 FIRST_SHARE = 1200  #: characters that a group gets before the others of its rank had any
 
 _FENCES = 9  # two of them, and their ends of line
@@ -65,7 +67,7 @@ class Group:
 Drawn = str | Sequence[ui.Item[Any]] | None  #: a text, a row, or a line between parts
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Shown:
     """A group, and how much of it is shown."""
 
@@ -167,22 +169,27 @@ def _grow(part: _Shown, components: int, size: int) -> None:
 
 def _written(parts: Sequence[_Shown], body: int) -> tuple[list[Drawn], list[tuple[str, str]]]:
     unseen = [part.group.whole for part in parts if not part.pieces and part.group.whole]
-    rest = [(part.file, part.group.whole) for part in parts if part.pieces and part.partial and part.group.whole]
+    partial = [part for part in parts if part.pieces and part.partial and part.group.whole]
+    own = sorted(partial, key=lambda part: len(part.file) >= len(MORE))[: MAX_FILES - 1]
+    shared = [part for part in partial if part not in own]
+    for part in shared:
+        part.file = MORE  # its name is no longer than the one that there was room for
+    rest = [(part.file, part.group.whole) for part in partial if part in own]
+    together = [*(part.group.whole for part in shared), *unseen]
+    rest += [(MORE, "\n\n".join(together))] if together else []
     made = [one for part in parts[:body] for one in part.drawn()]
-    if unseen:
-        made.append(_more(len(unseen)))
-        rest.append(("more.txt", "\n\n".join(unseen)))
+    made += [_more(len(unseen))] if unseen else []
     files = [(name, whole.encode(errors="ignore").decode()) for name, whole in rest]  # half an emoji is in no file
     return [*made, *(one for part in parts[body:] for one in part.drawn())], files
 
 
 def _more(count: int) -> str:
-    return f"-# {ELLIPSIS} {count:,} more {'part' if count == 1 else 'parts'} of this card, in more.txt"
+    return f"-# {ELLIPSIS} {count:,} more {'part' if count == 1 else 'parts'} of this card, in {MORE}"
 
 
 def _names(groups: Sequence[Group]) -> list[str]:
     """The files' names, each once."""
-    used = {"more.txt": 1}
+    used = {MORE: 1}
     names: list[str] = []
     for group in groups:
         used[group.name] = used.get(group.name, 0) + 1

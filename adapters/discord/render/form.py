@@ -17,7 +17,7 @@ import discord
 from discord import ui
 
 from adapters.discord.render.text import calm, draw, exact, inline
-from core.conversation.measuring import clip, start, units
+from core.conversation.measuring import clip, start, units, without_controls
 from core.conversation.presenter.phrases import sentence
 from core.errors import InvalidInput
 from core.words.cards import Form, Input
@@ -49,7 +49,7 @@ def modal(form: Form, values: Mapping[str, str] | None = None, *, roles: Collect
     cannot be told from people's by their look."""
     inputs, file = _fitting(form, values or {})
     made: ui.Modal = ui.Modal(title=_plain(form.title, TITLE), timeout=None, custom_id=f"{form.form}:{form.value}")
-    text = form.text.strip()
+    text = without_controls(form.text).strip()
     if text and len(inputs) + int(file is not None) < COMPONENTS:
         told = "\n".join(draw(inline(line)) for line in text.split("\n"))
         made.add_item(ui.TextDisplay(told if units(told) <= TEXT else draw(inline(clip(text, TEXT // 3)))))

@@ -13,7 +13,7 @@ from typing import Literal
 
 from core.conversation.measuring import JOINER, pieces, units, without_controls
 
-_BROADCAST = re.compile(r"@(?=(?:everyone|here)\b)", re.IGNORECASE)
+_BROADCAST = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
 _ENTITY = re.compile(r"<(?=[@#:/!]|(?:a|t|id):)", re.IGNORECASE)
 _FORMAT = re.compile(r"([\\*_~`|<\[\]])|(:)(?=//|[\w+~-]+:)")
 _OPENING = re.compile(r"^([^\S\n]*)(?:([#>+-])|(\d{1,9})(?=[.)](?:\s|$)))", re.MULTILINE)

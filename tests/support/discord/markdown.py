@@ -27,7 +27,7 @@ _INLINE = [
     ("user", re.compile(r"<@!?\d+>")),
     ("role", re.compile(r"<@&\d+>")),
     ("channel", re.compile(r"<#\d+>")),
-    ("everyone", re.compile(r"@(?:everyone|here)\b", re.IGNORECASE)),
+    ("everyone", re.compile(r"@(?:everyone|here)", re.IGNORECASE)),
     ("command", re.compile(r"</[^<>\n]{1,100}:\d+>")),
     ("timestamp", re.compile(r"<t:(?P<unix>-?\d+)(?::(?P<as>[tTdDfFRsS]))?>")),
     ("guide", re.compile(r"<id:\w+>")),

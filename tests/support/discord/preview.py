@@ -31,7 +31,8 @@ font-size: 16px; margin-top: 4px } .small { font-size: 13px; color: var(--muted)
 var(--line); margin: 4px 0; width: 100% } .row { display: flex; flex-wrap: wrap; gap: 8px } .button { border-radius: 8px; padding: 4px
 16px; min-height: 32px; font-size: 14px; font-weight: 500; background: var(--plain); white-space: nowrap; display: inline-block }
 .s1 { background: #5865f2; color: #fff } .s3 { background: #248046; color: #fff } .s4 { background: #da373c; color: #fff }
-.s5::after { content: " ↗" } .select { display: block; width: 100%; margin-top: 6px; background: var(--field); border: 1px solid var(--line); border-radius: 8px;
+.s5::after { content: " ↗" } .select { display: block; width: 100%;
+margin-top: 6px; background: var(--field); border: 1px solid var(--line); border-radius: 8px;
 padding: 7px 12px; color: var(--muted) } .select::after { content: "⌄"; float: right } pre { margin: 4px 0; background: var(--field);
 border: 1px solid var(--line); border-radius: 4px; padding: 8px; font: 14px/1.3 "DejaVu Sans Mono", Consolas, monospace; white-space:
 pre-wrap; overflow-wrap: anywhere } code { background: var(--field); border-radius: 4px; padding: 0 4px; font: 85% "DejaVu Sans Mono",

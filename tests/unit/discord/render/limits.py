@@ -67,8 +67,9 @@ def refused(payload: Sequence[dict[str, Any]]) -> list[str]:
     """What the local Discord refuses of a message with these components, and the pictures that they show."""
     files = [item["media"]["url"].removeprefix("attachment://") for one in components(payload) for item in one.get("items", [])]
     body = {"flags": 1 << 15, "components": list(payload), "allowed_mentions": {"parse": []}}
+    files = list(dict.fromkeys(files))
     body |= {"attachments": [{"id": at, "filename": name} for at, name in enumerate(files)]} if files else {}
-    return list(problems("POST", "/channels/1/messages", body, files=list(dict.fromkeys(files))))
+    return list(problems("POST", "/channels/1/messages", body, files=files))
 
 
 def refused_form(made: ui.Modal) -> list[str]:
@@ -111,7 +112,7 @@ def live(payload: Any, *, allowed: frozenset[str] = frozenset()) -> list[str]:
     """What of a message mentions somebody, or is formatted by what others wrote."""
     found = [f"{node.kind} {node.text}" for node in parts(payload) if node.kind not in OURS | allowed]
     plain = [str(one[key]) for one in components(payload) for key in ("label", "placeholder", "description") if one.get(key)]
-    found += [text for text in plain if re.search(r"@(?:everyone|here)\b|<[@#]", text, re.IGNORECASE)]
+    found += [text for text in plain if re.search(r"@(?:everyone|here)|<[@#]", text, re.IGNORECASE)]
     assert LIVE.isdisjoint(OURS)
     return found
 

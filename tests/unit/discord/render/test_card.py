@@ -345,6 +345,20 @@ def test_files_with_what_does_not_fit_have_names_of_their_own() -> None:
     assert [name for name, _ in made.rest] == ["log.txt", "log-2.txt", "log-3.txt"]
 
 
+def test_more_files_than_a_message_takes_are_one() -> None:
+    made = card(*[Log(lines=[f"{at} {n}" for n in range(30)]) for at in range(14)])
+    assert [name for name, _ in made.rest] == ["log.txt", *(f"log-{n}.txt" for n in range(2, 10)), "more.txt"]
+    assert text_of(made).count("20 earlier lines, in more.txt") == 5
+    assert all(f"{at} 0" in dict(made.rest)["more.txt"] for at in range(9, 14))
+
+
+def test_no_more_pictures_are_shown_than_a_message_takes_files() -> None:
+    images = [Image(path=f"/{n}.png", alt=f"Page {n}") for n in range(12)]
+    made = render(Card(kind="build", title="T", children=images), pictures={image.path: image.path[1:] for image in images})
+    assert made.pictures == tuple(f"{n}.png" for n in range(10))
+    assert "2 pictures (Page 10; Page 11)" in text_of(made)
+
+
 def test_a_long_title_is_cut_in_sight_and_said_whole_below() -> None:
     title = ("Todo " * 60).strip()
     first, second = contents(card(title=title).components)

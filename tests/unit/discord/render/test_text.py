@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.discord.render.text import Span, bold, calm, code, draw, drawn, escape, fence, in_fence, inline, link_url
@@ -25,14 +25,18 @@ hostile = st.lists(
     st.sampled_from([*_ENTITIES, "¯\\_(ツ)_/¯"]) | st.text(_MARKS, max_size=6) | st.text(max_size=4), max_size=6
 ).map("".join)
 
+steadily = settings(deadline=None)
+
 
 def told(text: str) -> str:
     """The words of a text, without what was added so that they stay words."""
     return without_controls(text).replace(JOINER, "")
 
 
+@steadily
 @given(text=hostile)
 @example(text="***\\")
+@example(text="@everyone_")
 @example(text="a\n- b\n10. c\n   ## d")
 def test_words_are_shown_as_they_were_typed_and_are_nothing_else(text: str) -> None:
     made = read(escape(text))
@@ -45,20 +49,17 @@ def test_the_reader_of_these_tests_takes_what_is_not_escaped_for_what_it_is(enti
     assert kinds(entity) != {"text"}
 
 
-@pytest.mark.parametrize("word", ["@everyone", "@here", "@Here", "x@everyone"])
+@pytest.mark.parametrize("word", ["@everyone", "@here", "@Here", "x@everyone", "@everyone_"])
 def test_a_broadcast_is_broken_where_nothing_is_parsed_too(word: str) -> None:
     assert word.lower() not in calm(word).lower()
     assert calm(word).replace(JOINER, "") == word
-
-
-def test_words_that_only_begin_like_a_broadcast_are_left_alone() -> None:
-    assert calm("@hereafter ann@example.com") == "@hereafter ann@example.com"
 
 
 def test_control_characters_and_what_reorders_text_are_gone() -> None:
     assert escape("a\x00b\x1b[31mc\u202ed\ud83de") == "abcde"
 
 
+@steadily
 @given(text=hostile.filter(lambda text: text.strip()))
 def test_bold_words_are_bold_and_nothing_else(text: str) -> None:
     one = " ".join(text.split())
@@ -70,6 +71,7 @@ def test_bold_words_are_bold_and_nothing_else(text: str) -> None:
     assert told(visible(made)) == told(one).strip()
 
 
+@steadily
 @given(text=st.text("`a *<@1>\\", min_size=1).filter(lambda text: text.strip(" `\u2060")))
 def test_inline_code_is_exactly_what_it_was(text: str) -> None:
     made = read(code(text))
@@ -82,6 +84,7 @@ def test_a_value_to_be_copied_stays_as_it_is(value: str) -> None:
     assert read(code(f"p{value}p")) == [Node("code", f"p{value}p")]
 
 
+@steadily
 @given(lines=st.lists(st.text("`a *#<@1>\\-", min_size=1).filter(str.strip), min_size=1, max_size=4))
 def test_a_block_of_code_ends_where_it_ends_and_keeps_its_lines(lines: list[str]) -> None:
     made = read(fence(map(in_fence, lines)))
@@ -119,6 +122,7 @@ def test_other_addresses_are_no_links(url: str) -> None:
     assert url not in [node.more for node in read(draw(inline(url)))]
 
 
+@steadily
 @given(text=hostile)
 def test_a_line_has_words_code_and_links_and_nothing_is_lost(text: str) -> None:
     line = " ".join(text.split())
@@ -128,6 +132,7 @@ def test_a_line_has_words_code_and_links_and_nothing_is_lost(text: str) -> None:
     assert told(visible(made)).replace("`", "").replace(" ", "") == told(line).replace("`", "").replace(" ", "")
 
 
+@steadily
 @given(text=st.text(max_size=40), times=st.integers(1, 60), most=st.integers(100, 900))
 def test_a_long_line_goes_on_in_the_next_and_no_part_is_too_long(text: str, times: int, most: int) -> None:
     line = " ".join(((text + " ") * times).split())
