@@ -75,15 +75,16 @@ class House:
     processes: list[Process] = field(default_factory=list)
     kept: Store = field(default_factory=lambda: KeptInMemory())
 
-    async def process(self, *, listens: bool = True) -> Process:
-        """Start a process; one that does not listen is told of nothing, and can speak."""
+    async def process(self, *, listens: bool = True, patient: bool = False) -> Process:
+        """Start a process; one that does not listen is told of nothing, and can speak. One that is patient waits before it tries something
+        again, or lets another process go first."""
         clock, local = PassingClock(), self.discord
         client = Client(api_url=local.api_url, guild_ready_timeout=0.01)
         client.heard = set()
         calls = Calls(client)
         chat, directs = DiscordChat(calls, clock=clock), Directs(calls)
         people = DiscordPeople(calls, self.members, self.engine, now=local.clock.now)
-        tails = DiscordTails(calls, self.engine, self.inbox, directs, clock=clock)
+        tails = DiscordTails(calls, self.engine, self.inbox, directs, clock=local.clock)
         interactions, drafts = Interactions(calls, clock=local.clock), Drafts(now=local.clock.now)
 
         async def removed(workspace: str, why: str) -> None:
@@ -106,7 +107,7 @@ class House:
                 homes=Homes(self.engine, people, self.members, link=chat.link),
                 removed=removed,
                 journal=Journal(self.kept, KINDS),
-                clock=clock,
+                clock=local.clock if patient else clock,
             )
         )
         self.stack.push_async_callback(chat.close)
