@@ -212,6 +212,8 @@ class Answering:
         for way in self._ways(where, view, files, secret=secret):
             try:
                 await way()
+                if refused is not None:
+                    await self._interactions.done(where)  # nothing is to say any more that Nexus is thinking
                 return
             except DiscordBusy as error:
                 if error.doubtful:  # it may be there, and twice would be worse than not at all

@@ -119,6 +119,7 @@ class Tails:
         self._clock = clock or RealClock()
         self._today = today
         self._running: dict[asyncio.Task[None], _Followed] = {}
+        self._starting: set[tuple[tuple[str, str], str]] = set()
 
     @property
     def following(self) -> int:
@@ -135,10 +136,19 @@ class Tails:
             NexusError: the app has no log, or the platform takes no message there.
         """
         place = here if here is not None and await self._is_its_thread(here, who, slug) else await private()
-        if any((_at(one.place), one.slug) == (_at(place), slug) for one in self._running.values()):
+        what = (_at(place), slug)
+        if what in self._starting or any((_at(one.place), one.slug) == what for one in self._running.values()):
             raise Conflict(f"The log of {slug} is followed already; look a little further up.")
-        if len(self._running) >= MOST:
+        if len(self._running) + len(self._starting) >= MOST:
             raise Conflict("Many logs are followed at this moment; try again in some minutes, or read it with logs.")
+        self._starting.add(what)
+        try:
+            await self._begin(place, who, slug)
+        finally:
+            self._starting.discard(what)
+        return place
+
+    async def _begin(self, place: ThreadRef, who: Who, slug: str) -> None:
         lines = deque(await self._engine.logs(who, slug, LINES), maxlen=LINES)
         one = _Followed(
             place=place,
@@ -153,7 +163,6 @@ class Tails:
         task = asyncio.create_task(self._run(one, who), name=f"tail {slug}")
         self._running[task] = one
         task.add_done_callback(lambda done: self._running.pop(done, None))
-        return place
 
     async def _is_its_thread(self, place: ThreadRef, who: Who, slug: str) -> bool:
         """Whether this is the app's thread. Others may be read by people who see nothing of the app."""

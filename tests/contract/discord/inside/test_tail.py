@@ -79,9 +79,9 @@ async def test_stop_is_a_button_that_anybody_in_the_thread_can_press_also_when_n
 async def test_the_same_log_is_followed_once_in_a_place(house: House, process: Process) -> None:
     card = await house.card(process, await house.app_thread(), FOLLOW)
     await house.ada.click(card, "Follow")
-    await house.settled()
-    done = await house.ada.click(card, "Follow")
+    done = await house.ada.click(card, "Follow")  # before it is shown, perhaps
     assert "is followed already" in render_text(await done.answer())
+    assert sum("Log of todo" in render_text(one) for one in house.public()) == 1
 
 
 async def test_what_an_app_prints_is_words_and_calls_nobody(house: House, process: Process) -> None:

@@ -27,7 +27,7 @@ __all__ = ["ledger", "migrated", "postgres"]
 @pytest.fixture
 async def both(ledger: Ledger) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
-        kept = Deliveries(ledger, Vault([os.urandom(32)]), "discord")
+        kept = Deliveries(ledger, Vault([os.urandom(32)]), "discord", to_all=True)
         house = await furnished(stack, inbox=LedgerInbox(ledger), members=People(ledger), kept=kept)
         await house.process(patient=True)
         await house.process(patient=True)
