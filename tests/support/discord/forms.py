@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tests.support.discord import payloads
 from tests.support.discord.content import walk
-from tests.support.discord.options import NotSent, Upload, upload
-from tests.support.discord.state import Channel, Json, Modal
+from tests.support.discord.options import NotSent, Upload, resolve_user, upload
+from tests.support.discord.state import Channel, Json, Modal, Role
 
 if TYPE_CHECKING:
     from tests.support.discord.server import LocalDiscord
 
 TEXT, MENU, UPLOAD, RADIO, CHECKS, CHECK = 4, 3, 19, 21, 22, 23
-Entry = str | bool | Sequence[str] | Sequence[Upload]
+Entry = str | bool | Sequence[str] | Sequence[Upload] | Sequence[Any]  #: people, roles and channels as themselves
 
 
 def inputs(modal: Modal) -> dict[str, Json]:
@@ -80,8 +81,37 @@ def _entered(server: LocalDiscord, channel: Channel, one: Json, label: str, give
                     raise NotSent(f"{label}: This field is required")
                 return base | {"value": values[0] if values else None}
             return base | {"values": _counted(one, label, values, default_least=1)}
+        case 5 | 6 | 7 | 8:
+            named = one.get("default_values", []) if entry is None else list(entry)  # type: ignore[call-overload]
+            values = [_named_one(server, channel, each, resolved) for each in named]
+            return base | {"values": _counted(one, label, values, default_least=1)}
         case kind:
             raise AssertionError(f"a component of type {kind} cannot be filled in yet")
+
+
+def _named_one(server: LocalDiscord, channel: Channel, one: Any, resolved: Json) -> str:
+    """A person, a role or a channel that was chosen, or that a menu chooses before anybody did."""
+    guild = server.guilds[channel.guild] if channel.guild else None
+    if isinstance(one, dict):
+        known = str(one["id"])
+        if one["type"] == "user":
+            assert known in server.people, f"Discord knows no user {known}"
+            resolved.setdefault("users", {})[known] = payloads.person(server.people[known])
+            return known
+        if one["type"] == "channel":
+            one = server.channels[known]
+        else:
+            assert guild is not None
+            one = guild.roles[known]
+    if isinstance(one, str):
+        one = server.channel(one, guild)
+    if isinstance(one, Role):
+        resolved.setdefault("roles", {})[one.id] = payloads.role(one)
+        return one.id
+    if isinstance(one, Channel):
+        resolved.setdefault("channels", {})[one.id] = payloads.channel(server, one) | {"permissions": "0"}
+        return one.id
+    return resolve_user(server, channel, one, resolved)
 
 
 def _text(one: Json, label: str, text: str) -> str:

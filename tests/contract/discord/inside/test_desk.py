@@ -11,7 +11,7 @@ from adapters.discord.inbound import OPEN_FORM
 from core.errors import Forbidden
 from core.ids import ThreadId
 from core.words.cards import Button, Card, Confirm
-from tests.contract.discord.inside.house import House, Process
+from tests.contract.discord.inside.house import House, People, Process
 from tests.support import stories
 from tests.support.discord import labels, render_text
 
@@ -380,6 +380,46 @@ async def test_what_was_filled_in_is_nobody_elses_and_gone_after_a_quarter_of_an
     assert "tudo" not in render_text(again)
 
 
+async def test_approvers_are_chosen_by_name_from_people_and_roles(house: House, process: Process) -> None:
+    grace = house.discord.guild.add_user("Grace")
+    role = house.discord.guild.add_role("reviewers")
+    form = await (await house.ada.slash("#general", "nexus settings", part="approvals")).shown()
+    await house.ada.submit(form, {"Who may approve": "The people named below", "Named people": [grace, role]})
+    await house.settled()
+    ((_, decided),) = house.engine.calls
+    assert decided.named_approvers == [grace.id, role.id]
+    assert isinstance(house.members, People)
+    assert house.members.kept == {grace.id: "Grace", role.id: "@reviewers"}
+    house.engine.decided = decided
+    again = await (await house.ada.slash("#general", "nexus settings", part="approvals")).shown()
+    await house.ada.submit(again)
+    await house.settled()
+    assert house.engine.calls[-1][1].named_approvers == [grace.id, role.id], "they are chosen already"
+
+
+@pytest.mark.parametrize("who", ["everybody", "a bot"])
+async def test_neither_everybody_nor_a_bot_can_be_named_and_the_form_opens_again(
+    house: House, process: Process, who: str
+) -> None:
+    robot = house.discord.guild.add_user("Robot")
+    robot.person.bot = True
+    one = robot if who == "a bot" else house.discord.guild.roles[house.guild]
+    form = await (await house.ada.slash("#general", "nexus settings", part="approvals")).shown()
+    sent = await house.ada.submit(form, {"Who may approve": "The people named below", "Named people": [one]})
+    refused = await sent.answer()
+    assert ("is a bot" if who == "a bot" else "everybody here") in render_text(refused)
+    assert not house.engine.calls
+    assert (await (await house.ada.click(refused, custom_id=OPEN_FORM)).shown()).title == "Workspace settings"
+
+
+async def test_a_channel_is_chosen_by_name(house: House, process: Process) -> None:
+    house.discord.guild.add_channel("news")
+    form = await (await house.ada.slash("#general", "nexus notify on")).shown()
+    await house.ada.submit(form, {"Channel": ["#news"]})
+    await house.settled()
+    assert house.engine.calls[0][1].channel == house.discord.channel_id("#news")
+
+
 async def test_who_may_not_is_refused_instead_of_shown_a_form(house: House, process: Process) -> None:
     house.engine.trusted = False
     done = await house.ada.slash("#general", "nexus delete", app="todo")
@@ -474,8 +514,7 @@ async def test_a_defect_is_admitted_to_the_one_who_met_it_and_others_go_on(house
     assert house.engine.did == ["build"]
 
 
-@pytest.mark.parametrize("command", ["list", "build"])
-async def test_everything_is_acknowledged_in_time_though_the_ledger_is_away(command: str, house: House) -> None:
+async def test_everything_is_acknowledged_in_time_though_the_ledger_is_away(house: House) -> None:
     class Stuck:
         async def keep(self, contents: object) -> object:
             await asyncio.Event().wait()
@@ -488,10 +527,12 @@ async def test_everything_is_acknowledged_in_time_though_the_ledger_is_away(comm
 
     house.kept = Stuck()  # type: ignore[assignment]
     await house.process()
-    done = await house.ada.slash("#general", f"nexus {command}")
-    assert done.acknowledged, done.error
+    listed, built = await asyncio.gather(house.ada.slash("#general", "nexus list"), house.ada.slash("#general", "nexus build"))
+    assert listed.acknowledged, listed.error
+    assert built.acknowledged, built.error
     await house.settled()
-    assert done.modal if command == "build" else "todo" in render_text(await done.answer())
+    assert built.modal is not None
+    assert "todo" in render_text(await listed.answer())
 
 
 async def test_what_was_acknowledged_is_seen_through_before_the_end(house: House, process: Process) -> None:
