@@ -92,7 +92,18 @@ def inline(text: str, style: Literal["words", "bold"] = "words") -> list[Span]:
             made = Span(url, "link" if link_url(url) else style)
         found += [Span(text[end : match.start()], style), made]
         end = stop
-    return [span for span in [*found, Span(text[end:], style)] if span.text]
+    return _together([*found, Span(text[end:], style)])
+
+
+def _together(spans: Iterable[Span]) -> list[Span]:
+    """Without empty ones; equal ones that follow each other are one: what they say together is escaped together."""
+    made: list[Span] = []
+    for span in spans:
+        if made and made[-1].style == span.style and span.style in ("words", "bold"):
+            made[-1] = Span(made[-1].text + span.text, span.style)
+        elif span.text:
+            made.append(span)
+    return made
 
 
 def draw(line: Line) -> str:
@@ -135,18 +146,27 @@ def bold(text: str) -> str:
 def drawn(line: Line, most: int) -> Iterator[str]:
     """The Markdown of a line in portions that fit; a line that is too long goes on in the next one."""
     portion, used = "", 0
-    for span in line:
+    for span in _together(line):
         made = _drawn(span)
-        parts = [made]
+        parts = [("", made)]
         if units(made) > most and span.style not in ("raw", "link"):
-            parts = [_drawn(Span(part, span.style)) for part in pieces(span.text, most // 3 - 8)]
-        for one in parts:
-            part = _apart(portion, one)
-            size = units(part)
-            if portion and used + size > most:
+            parts = [(between, _drawn(Span(part, span.style))) for between, part in _cut(span.text, most // 3 - 8)]
+        for between, one in parts:
+            part = _apart(portion, between + one)
+            if portion and used + units(part) > most:
                 yield portion
-                portion, used, part, size = "", 0, one, units(one)
+                portion, used, part = "", 0, one
             portion += part
-            used += size
+            used += units(part)
     if portion or not line:
         yield portion
+
+
+def _cut(text: str, most: int) -> Iterator[tuple[str, str]]:
+    """Parts that fit, each with what stands between it and the one before: a space where it was cut at one, else what keeps the two from
+    being read as one word."""
+    end = 0
+    for number, part in enumerate(pieces(text, most)):
+        begins = max(text.find(part, end), end)
+        yield "" if not number else " " if begins > end else JOINER, part
+        end = begins + len(part)

@@ -142,6 +142,17 @@ def test_a_long_line_goes_on_in_the_next_and_no_part_is_too_long(text: str, time
     assert "".join(told(shown).replace("`", "").split()) == "".join((told(line) * 3).replace("`", "").split())
 
 
+@pytest.mark.parametrize("text", ["000: " * 200, "a" * 286 + "@everyone" + "b" * 400, ":a:" * 300, "one two three " * 60])
+def test_a_line_that_is_cut_keeps_its_spaces_and_says_nothing_new(text: str) -> None:
+    made = [read(part) for part in drawn([Span(text.strip())], 900)]
+    assert {node.kind for nodes in made for node in nodes} == {"text"}
+    assert told(" ".join(visible(nodes) for nodes in made)).split(" ")[: len(text.split()) - 1] == text.split()[:-1]
+
+
+def test_an_address_that_is_no_link_is_read_together_with_what_follows() -> None:
+    assert kinds(draw(inline("https://a|:b:c"))) == {"text"}
+
+
 def test_code_and_bold_words_that_stand_close_together_stay_apart() -> None:
     made = read(draw([*inline("`a``b`"), Span("c", "bold"), Span("d", "bold")]))
     assert [(node.kind, visible([node])) for node in made if visible([node]) != JOINER] == [
