@@ -12,53 +12,27 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
-import statistics
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
-from rich.console import Console
-from rich.table import Table
-
-from tests.support.nexus import ROOT, Nexus, new_nexus
+from bench.burst import PEOPLE, Burst, faults, mixed, running, tell
+from tests.support.nexus import new_nexus
 from tests.support.postgres import free_port
 from tests.support.slack import LocalSlack, Receipt, SlackUser, render_text
 from tests.support.slack_house import SlackHouse, Talk, house, settings
 
-PEOPLE = 20
-DEADLINE, GOAL = 3.0, 0.5  #: seconds: Slack's for every acknowledgement, and ours for 99 of 100
 WAYS = ("sockets", "http")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Burst:
-    """What one burst came to."""
-
-    seconds: list[float]  #: of each acknowledgement
-    unacknowledged: int
-    answered: float | None = None  #: seconds until the last private answer
-    lost: int = 0
-    doubled: int = 0
-    shown: float | None = None  #: seconds until the last build's card was over
-
-    def at(self, share: float) -> float:
-        """The time that so many of 100 took at most."""
-        return sorted(self.seconds)[min(len(self.seconds) - 1, int(len(self.seconds) * share / 100))]
-
-
 def commands(number: int, builds: int) -> list[str]:
-    """What is typed: the builds evenly among the others."""
-    others = ("list", "help", "help build")
-    every = number // builds if builds else number + 1
-    return [
-        f"build things of kind {n}: name, colour --framework express --provider starter --name kind-{n}"
-        if n % every == 0 and n // every < builds
-        else others[n % len(others)]
-        for n in range(number)
-    ]
+    """What is typed."""
+    return [one if isinstance(one, str) else _build(one) for one in mixed(number, builds)]
+
+
+def _build(number: int) -> str:
+    return f"build things of kind {number}: name, colour --framework express --provider starter --name kind-{number}"
 
 
 async def typed(people: list[SlackUser], texts: list[str]) -> list[Receipt]:
@@ -88,16 +62,14 @@ async def of_nexus(place: SlackHouse, people: list[SlackUser], texts: list[str])
     talks = await threads(place, kinds)
     shown = time.perf_counter() - began
     got = answers()
-    lost = sum((wanted - got).values()) + sum(not found for found in talks.values())
-    doubled = sum((got - wanted).values()) + sum(len(found) > 1 for found in talks.values())
-    cards = [len(one.cards) for found in talks.values() for one in found]
+    lost, doubled = faults([[len(one.cards) for one in found] for found in talks.values()])
     seconds, unacknowledged = acknowledged(receipts)
     return Burst(
         seconds=seconds,
         unacknowledged=unacknowledged,
         answered=answered,
-        lost=lost + cards.count(0),
-        doubled=doubled + sum(count > 1 for count in cards),
+        lost=lost + sum((wanted - got).values()),
+        doubled=doubled + sum((got - wanted).values()),
         shown=shown if kinds else None,
     )
 
@@ -138,12 +110,7 @@ async def of_bare(slack: LocalSlack, people: list[SlackUser], texts: list[str], 
 async def bare(slack: LocalSlack, *, sockets: bool) -> AsyncIterator[None]:
     port = free_port()
     arguments = ["sockets"] if sockets else ["http", str(port)]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.slack.bare", *arguments),
-        cwd=ROOT,
-        env={**os.environ, **settings(slack, sockets=sockets)},
-    )
-    try:
+    async with running("bench.slack.bare", *arguments, env=settings(slack, sockets=sockets)):
         if sockets:
             await slack.wait_for_sockets(2)
         else:
@@ -151,11 +118,8 @@ async def bare(slack: LocalSlack, *, sockets: bool) -> AsyncIterator[None]:
             while not await _answers(way.verify_url()):  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(0.1)
         yield
-    finally:
-        process.kill()
-        await process.wait()
-        slack.http = None
-        await slack.wait_for(lambda: not slack.sockets.live)
+    slack.http = None
+    await slack.wait_for(lambda: not slack.sockets.live)
 
 
 async def _answers(question: object) -> bool:
@@ -165,12 +129,12 @@ async def _answers(question: object) -> bool:
         return False
 
 
-async def measured(way: str, number: int, builds: int, like: Nexus | None) -> tuple[Burst, Burst, Nexus]:
+async def measured(way: str, number: int, builds: int) -> tuple[Burst, Burst]:
     """Nexus and the bare app, in a Slack of their own."""
     sockets, texts = way == "sockets", commands(number, builds)
     async with LocalSlack() as slack:
         people = [slack.workspace.add_user(f"Person {n}") for n in range(1, PEOPLE + 1)]
-        nexus = new_nexus(like=like, NEXUS_BROWSER="none", **settings(slack, sockets=sockets))
+        nexus = new_nexus(NEXUS_BROWSER="none", **settings(slack, sockets=sockets))
         async with house(slack, nexus) as place:
             if sockets:
                 await slack.wait_for_sockets(2)
@@ -179,35 +143,15 @@ async def measured(way: str, number: int, builds: int, like: Nexus | None) -> tu
             await of_nexus(place, people, ["help"] * PEOPLE)  # whom Nexus has never seen it asks Slack about
             ours = await of_nexus(place, people, texts)
             slack.http = None
-        return ours, await of_bare(slack, people, texts, sockets=sockets), nexus
+        return ours, await of_bare(slack, people, texts, sockets=sockets)
 
 
 async def main(number: int, builds: int) -> bool:
-    console = Console(width=140)
-    table = Table(title=f"{number} commands at the same moment, {builds} of them builds; milliseconds until the acknowledgement")
-    for column in ("", "median", "99 of 100", "slowest", "not in time", "lost", "twice", "answered after", "built after"):
-        table.add_column(column, justify="left" if not column else "right")
-    good = True
+    pairs = []
     for way in WAYS:
-        ours, theirs, _ = await measured(way, number, builds, None)
-        good = good and not (ours.unacknowledged or ours.lost or ours.doubled) and ours.at(99) <= GOAL
-        for name, burst in ((f"Nexus, {way}", ours), (f"bare Bolt, {way}", theirs)):
-            table.add_row(
-                name,
-                *(f"{1000 * one:.0f}" for one in (statistics.median(burst.seconds), burst.at(99), max(burst.seconds))),
-                str(burst.unacknowledged),
-                *(("", "") if burst.answered is None else (str(burst.lost), str(burst.doubled))),
-                "" if burst.answered is None else f"{burst.answered:.1f} s",
-                "" if burst.shown is None else f"{burst.shown:.0f} s",
-            )
-        medians = statistics.median(ours.seconds) / statistics.median(theirs.seconds)
-        table.add_row("  ratio", f"{medians:.1f} ×", f"{ours.at(99) / theirs.at(99):.1f} ×")
-    console.print(table)
-    console.print(
-        f"Goals: every acknowledgement within {DEADLINE:g} s, 99 of 100 within {1000 * GOAL:.0f} ms, nothing lost, nothing twice."
-    )
-    console.print("Met." if good else "Not met.")
-    return good
+        ours, theirs = await measured(way, number, builds)
+        pairs.append((f"Nexus, {way}", ours, f"bare Bolt, {way}", theirs))
+    return tell(f"{number} commands at the same moment, {builds} of them builds; milliseconds until the acknowledgement", pairs)
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ class DiscordUser:
 
     # -- commands --------------------------------------------------------------------------------------------------------------
 
-    async def slash(self, place: str | Channel, command: str, **values: Any) -> Receipt:
+    async def slash(self, place: str | Channel, command: str, /, **values: Any) -> Receipt:
         """``/nexus build`` with its options, as registered; files are ``(name, content)``, people `DiscordUser`, channels ``#name``."""
         channel = self.discord.channel(place)
         try:
@@ -162,7 +162,7 @@ class DiscordUser:
             return Receipt(discord=self.discord, sent=False, error=str(why))
         return await self._interact(COMMAND, channel, self._command(found, entered.options, entered.resolved))
 
-    async def autocomplete(self, place: str | Channel, command: str, option: str, typed: str = "", **values: Any) -> Receipt:
+    async def autocomplete(self, place: str | Channel, command: str, option: str, typed: str = "", /, **values: Any) -> Receipt:
         """What is offered while an option is typed; the receipt has the ``choices``."""
         channel = self.discord.channel(place)
         found, path = options.find(options.available(self.discord, self, channel), command)

@@ -1,0 +1,1 @@
+"""How fast Discord is answered in a burst; see ``__main__``."""
