@@ -231,7 +231,7 @@ class DiscordChat(Chat):
         pictures = {} if self._pictures is None else await self._pictures.ready(card)
         for used in [pictures, {}] if pictures else [{}]:
             rendered: Rendered = render(card, pictures={path: file.name for path, file in used.items()}, in_thread=True)
-            files = list({file.name: file for file in used.values()}.values())
+            files = list({file.name: file for file in used.values() if file.name in rendered.pictures}.values())
             try:
                 return _Written(message=await write(rendered.view, files), rest=rendered.rest)
             except (Malformed, Blocked, FileTooLarge) as refused:

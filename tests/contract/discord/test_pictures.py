@@ -123,3 +123,13 @@ async def test_a_picture_that_takes_long_does_not_hold_the_card_up(outside: Outs
     message = await one.chat.post(thread, pictured("/one"), key="build:1")
     assert "Approve & deploy" in outside.texts(thread)[0]
     assert shown(outside.message(thread, message)) == []
+
+
+async def test_no_picture_is_sent_that_the_message_does_not_show(outside: Outside) -> None:
+    paths = [f"page{number}" for number in range(12)]
+    shelf = Shelf(**{path: PNG + bytes([number]) for number, path in enumerate(paths)})
+    one = await outside.process(load=shelf.load)
+    thread = await outside.thread(one)
+    message = await one.chat.post(thread, pictured(*(f"/{path}" for path in paths)), key="build:1")
+    there = outside.message(thread, message)
+    assert len(shown(there)) == len(there.attachments) == sent(outside) == 10
