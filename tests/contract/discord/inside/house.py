@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import discord
 from pydantic import SecretStr
@@ -13,7 +14,7 @@ from pydantic import SecretStr
 from adapters.discord.answering import Answering
 from adapters.discord.app import NexusClient
 from adapters.discord.attachments import Attachments
-from adapters.discord.calls import Calls
+from adapters.discord.calls import API_URL, Calls
 from adapters.discord.desk import KINDS, DiscordDesk, Parts
 from adapters.discord.directs import Directs
 from adapters.discord.drafts import Drafts
@@ -27,6 +28,7 @@ from adapters.discord.tail import DiscordTails
 from core.conversation.dialogue import Dialogue
 from core.conversation.fake_chat import MemoryInbox
 from core.conversation.journal import Journal, Store
+from core.conversation.outbox import Clock
 from core.ids import ThreadId
 from core.words.cards import Button, Card, Link
 from tests.support import stories
@@ -54,6 +56,7 @@ class Process:
 
     client: Client
     desk: DiscordDesk
+    chat: DiscordChat
     calls: Calls
     people: DiscordPeople
     tails: DiscordTails
@@ -78,39 +81,12 @@ class House:
     async def process(self, *, listens: bool = True, patient: bool = False) -> Process:
         """Start a process; one that does not listen is told of nothing, and can speak. One that is patient waits before it tries something
         again, or lets another process go first."""
-        clock, local = PassingClock(), self.discord
+        local = self.discord
         client = Client(api_url=local.api_url, guild_ready_timeout=0.01)
         client.heard = set()
-        calls = Calls(client)
-        chat, directs = DiscordChat(calls, clock=clock), Directs(calls)
-        people = DiscordPeople(calls, self.members, self.engine, now=local.clock.now)
-        tails = DiscordTails(calls, self.engine, self.inbox, directs, clock=local.clock)
-        interactions, drafts = Interactions(calls, clock=local.clock), Drafts(now=local.clock.now)
-
-        async def removed(workspace: str, why: str) -> None:
-            self.removed.append((workspace, why))
-
-        desk = DiscordDesk(
-            Parts(
-                dialogue=Dialogue(self.engine, self.inbox),
-                engine=self.engine,
-                calls=calls,
-                people=people,
-                attachments=Attachments(api_url=local.api_url),
-                interactions=interactions,
-                drafts=drafts,
-                answering=Answering(
-                    calls, interactions, self.inbox, self.engine, tails, directs, drafts, link=chat.link, roles=people.roles
-                ),
-                directs=directs,
-                tails=tails,
-                homes=Homes(self.engine, people, self.members, link=chat.link),
-                removed=removed,
-                journal=Journal(self.kept, KINDS),
-                clock=local.clock if patient else clock,
-            )
-        )
-        self.stack.push_async_callback(chat.close)
+        made = assembled(self, client, time=local.clock, patient=patient, api_url=local.api_url)
+        desk = made.desk
+        self.stack.push_async_callback(made.chat.close)
         if listens:
             client.take(desk)
             live = len(local.gateway.live)
@@ -127,7 +103,6 @@ class House:
             await client.login(local.token)
             self.stack.push_async_callback(client.close)
         self.stack.push_async_callback(desk.close)
-        made = Process(client=client, desk=desk, calls=calls, people=people, tails=tails, interactions=interactions, clock=clock)
         self.processes.append(made)
         return made
 
@@ -191,6 +166,52 @@ class House:
             and not one.deleted
             and not self.discord.channels[one.channel].is_direct
         ]
+
+
+class Asked(Protocol):
+    """What a process is put together with beside its client."""
+
+    engine: Engine
+    inbox: Marks
+    members: People | Members
+    kept: Store
+    removed: list[tuple[str, str]]
+
+
+def assembled(asked: Asked, client: Client, *, time: Clock, patient: bool = False, api_url: str = API_URL) -> Process:
+    """A process; ``time`` is Discord's."""
+    clock = PassingClock()
+    engine, inbox, members = asked.engine, asked.inbox, asked.members
+    calls = Calls(client)
+    chat, directs = DiscordChat(calls, clock=clock), Directs(calls)
+    people = DiscordPeople(calls, members, engine, now=time.now)
+    tails = DiscordTails(calls, engine, inbox, directs, clock=time)
+    interactions, drafts = Interactions(calls, clock=time), Drafts(now=time.now)
+
+    async def removed(workspace: str, why: str) -> None:
+        asked.removed.append((workspace, why))
+
+    desk = DiscordDesk(
+        Parts(
+            dialogue=Dialogue(engine, inbox),
+            engine=engine,
+            calls=calls,
+            people=people,
+            attachments=Attachments(api_url=api_url),
+            interactions=interactions,
+            drafts=drafts,
+            answering=Answering(calls, interactions, inbox, engine, tails, directs, drafts, link=chat.link, roles=people.roles),
+            directs=directs,
+            tails=tails,
+            homes=Homes(engine, people, members, link=chat.link),
+            removed=removed,
+            journal=Journal(asked.kept, KINDS),
+            clock=time if patient else clock,
+        )
+    )
+    return Process(
+        client=client, desk=desk, chat=chat, calls=calls, people=people, tails=tails, interactions=interactions, clock=clock
+    )
 
 
 async def furnished(stack: AsyncExitStack, **house: object) -> House:
