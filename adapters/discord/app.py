@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final, Protocol, cast
 
@@ -56,6 +57,7 @@ class Takes(Protocol):
     """What is told of what people do; `adapters.discord.desk.DiscordDesk` is one."""
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None: ...
+    def arriving(self) -> AbstractContextManager[None]: ...
     async def keep(self, told: Told) -> bool: ...
     async def see_through(self, told: Told) -> None: ...
     async def offered(self, sought: Sought) -> Sequence[Offered]: ...
@@ -238,10 +240,11 @@ class NexusClient(discord.AutoShardedClient):
         else:
             in_message = isinstance(told, Pressed) or (isinstance(told, Filled) and interaction.message is not None)
             told = replace(told, where=replace(told.where, deferred="update" if in_message else "message"))
-        if not await self._desk.keep(told):
-            return  # another process has it, and acknowledges it
-        if told.where.deferred:
-            await _acknowledge(interaction, told.where.deferred)
+        with self._desk.arriving():
+            if not await self._desk.keep(told):
+                return  # another process has it, and acknowledges it
+            if told.where.deferred:
+                await _acknowledge(interaction, told.where.deferred)
         self._desk.begin(self._desk.see_through(told))
 
     def _read(self, interaction: discord.Interaction[Any], read: Callable[[dict[str, Any]], Told | None]) -> Told | None:

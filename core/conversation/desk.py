@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
@@ -95,16 +95,22 @@ class Desk(ABC, Generic[ToldT, WhereT]):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def keep(self, told: ToldT) -> bool:
-        """Keep it until it is seen through; False when another has it in hand. Raises nothing."""
+    @contextlib.contextmanager
+    def arriving(self) -> Iterator[None]:
+        """Something arrives, until it is acknowledged: what was begun gives way to it. For platforms that acknowledge by a call."""
         self._arriving += 1
         self._nobody_arrives.clear()
         try:
-            return await self._journal.keep(told)
+            yield
         finally:
             self._arriving -= 1
             if not self._arriving:
                 self._nobody_arrives.set()
+
+    async def keep(self, told: ToldT) -> bool:
+        """Keep it until it is seen through; False when another has it in hand. Raises nothing."""
+        with self.arriving():
+            return await self._journal.keep(told)
 
     async def see_through(self, told: ToldT) -> None:
         """Do what was kept, and forget it."""

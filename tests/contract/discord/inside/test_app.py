@@ -55,6 +55,9 @@ class Desk:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
+    def arriving(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
     async def keep(self, told: Told) -> bool:
         self.kept.append(told)
         return not self.elsewhere
