@@ -48,6 +48,7 @@ STRANGER: Final = (
     "Discord does not accept DISCORD_TOKEN. Copy the token from the application's Bot page (Reset Token) at "
     f"{PORTAL}, and start again."
 )
+IN_TIME: Final = 3.0  #: seconds that Discord waits for an acknowledgement; what is asked is not held up by one that hangs
 _LATE = frozenset({10062, 40060})  # it is too late for an acknowledgement, or there was one
 _STRANGER, _TOO_FEW_INTENTS = 4004, 4014  # codes with which a gateway closes
 _FATAL = frozenset({4004, 4010, 4011, 4012, 4013})  # and those after which another attempt ends alike
@@ -278,10 +279,11 @@ class NexusClient(discord.AutoShardedClient):
 async def _acknowledge(interaction: discord.Interaction[Any], how: str) -> None:
     """Discord waits for this for three seconds. Raises nothing: what was asked is done all the same."""
     try:
-        if how == "message":
-            await interaction.response.defer(ephemeral=True, thinking=True)
-        else:
-            await interaction.response.defer()
+        async with asyncio.timeout(IN_TIME):
+            if how == "message":
+                await interaction.response.defer(ephemeral=True, thinking=True)
+            else:
+                await interaction.response.defer()
     except discord.HTTPException as error:
         level = log.info if error.code in _LATE else log.warning
         level("an acknowledgement was not taken", code=error.code, status=error.status)

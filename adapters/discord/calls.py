@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,17 @@ from core.errors import NexusError
 log = structlog.get_logger(__name__)
 # discord.py logs what is sent and received at DEBUG; that may hold a secret that is meant for one person.
 logging.getLogger("discord").setLevel(logging.INFO)
+
+
+def _no_token(record: logging.LogRecord) -> bool:
+    """discord.py writes down the address at which it has to wait: by the token in an interaction's, anybody can answer it."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_TOKEN.sub(r"\1…", one) if isinstance(one, str) else one for one in record.args)
+    return True
+
+
+_TOKEN = re.compile(r"(/(?:interactions|webhooks)/\d+/)[^/?\s]+")
+logging.getLogger("discord.http").addFilter(_no_token)
 
 API_URL = "https://discord.com/api/v10"
 TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)

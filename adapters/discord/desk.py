@@ -32,6 +32,7 @@ from core.conversation.confirming import confirmation
 from core.conversation.desk import Desk, thread_id
 from core.conversation.journal import Journal
 from core.conversation.outbox import Clock, RealClock
+from core.conversation.remembered import Known
 from core.conversation.saying import meaning
 from core.errors import NexusError, TemporaryError
 from core.ids import ThreadId
@@ -80,6 +81,7 @@ class DiscordDesk(Desk[Told, Where]):
         super().__init__(parts.journal, parts.dialogue, clock=parts.clock)
         self._p = parts
         self._sent: dict[str, Filled] = {}  # forms that are being done, by their keys
+        self._concern: Known[bool] = Known()  # whether a thread is Nexus's, as it was the last time
         self._drafts: dict[str, Draft] = {}  # what forms that are being opened are to be filled in with, likewise
 
     @property
@@ -88,6 +90,8 @@ class DiscordDesk(Desk[Told, Where]):
         return self._p.answering
 
     async def keep(self, told: Told) -> bool:
+        if isinstance(told, Said) and told.way == "reply" and not await self._concerns(told.where):
+            return False  # and nothing of it is written down
         arrived = self._p.interactions.now()
         if isinstance(told, Pressed) and told.action == inbound.OPEN_FORM and self._p.drafts.lacks(told):
             await self._p.clock.sleep(GIVE_WAY)
@@ -133,6 +137,8 @@ class DiscordDesk(Desk[Told, Where]):
 
         async def mean(who: Who) -> Inbound | None:
             here = await self._here(said)
+            if here.thread != said.where.thread:  # it belongs to another conversation, which may be of another server
+                who = await self.who(replace(said.where, thread=here.thread))
             thread = await self._known(who, here)
             if said.way == "reply" and (thread is None or not thread.app):
                 return None
@@ -144,8 +150,6 @@ class DiscordDesk(Desk[Told, Where]):
                 return None
             return asked
 
-        if said.way == "reply" and not await self._concerns(said.where):
-            return
         await self.through(said.where, said.key, mean)
 
     async def pressed(self, did: Pressed) -> None:
@@ -272,7 +276,9 @@ class DiscordDesk(Desk[Told, Where]):
 
     async def _concerns(self, where: Where) -> bool:
         """Whether a plain reply stands in a thread of Nexus's: people talk in threads that are none of its business."""
+        place = (where.channel, where.thread)
         try:
-            return await self._p.engine.workspace_at(self.platform, where.channel, where.thread) is not None
-        except TemporaryError:
-            return True  # it is asked again there
+            self._concern.keep(place, await self._p.engine.workspace_at(self.platform, *place) is not None)
+        except TemporaryError as error:
+            log.info("whether a thread is Nexus's cannot be told just now", reason=error.message)
+        return self._concern.get(place, True)  # of what cannot be told, it is asked again

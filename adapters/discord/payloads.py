@@ -35,7 +35,7 @@ def of_interaction(interaction: discord.Interaction[Any]) -> dict[str, Any]:
         payload["user"] = user
     else:
         payload["guild_id"] = str(interaction.guild_id)
-        payload["member"] = _member(interaction.user, user) | {"permissions": str(interaction.permissions.value)}
+        payload["member"] = _member(interaction.user, user) | _may(interaction.user)
     if interaction.message is not None:
         payload["message"] = _message(interaction.message)
     return payload
@@ -59,11 +59,7 @@ def of_message(message: discord.Message) -> dict[str, Any]:
     if message.guild is not None:
         payload["guild_id"] = str(message.guild.id)
         if isinstance(author, discord.Member):
-            payload["member"] = _member(author, {})
-            # What their roles allow is told only where this process knows all of these; its owner may do anything.
-            known = message.guild.default_role is not None and len(author.roles) == len(author._roles) + 1
-            if not message.guild.unavailable and (known or author.id == message.guild.owner_id):
-                payload["member"]["permissions"] = str(author.guild_permissions.value)
+            payload["member"] = _member(author, {}) | _may(author)
     return payload
 
 
@@ -74,6 +70,7 @@ def _message(message: discord.Message) -> dict[str, Any]:
         "channel_id": str(message.channel.id),
         "author": {"id": str(message.author.id), "bot": message.author.bot},
         "flags": message.flags.value,
+        "components": [{"id": getattr(one, "id", None)} for one in message.components],
     }
     above = message.reference
     if above is not None and above.message_id is not None:
@@ -108,6 +105,15 @@ def _member(member: discord.User | discord.Member, user: dict[str, Any]) -> dict
     # The ids as they came: `roles` leaves out those that this process was not told of, as all are right after a start.
     roles = [str(role) for role in member._roles]
     return {"user": user, "nick": member.nick, "roles": roles}
+
+
+def _may(member: discord.User | discord.Member) -> dict[str, str]:
+    """What their roles allow in the whole server, where this process knows all of these; its owner may do anything. What an interaction
+    tells is not taken: that is of one channel, and whoever decides for a channel could make somebody an admin of Nexus there."""
+    if not isinstance(member, discord.Member) or member.guild.unavailable:
+        return {}
+    known = member.guild.default_role is not None and len(member.roles) == len(member._roles) + 1
+    return {"permissions": str(member.guild_permissions.value)} if known or member.id == member.guild.owner_id else {}
 
 
 def _mentioned(user: discord.User | discord.Member) -> dict[str, Any]:

@@ -152,7 +152,12 @@ class DiscordPeople:
             return member.name, member.roles, admin
         if where.admin is not None:
             return where.name, where.roles, where.admin
-        admin = (await self._guilds.get(guild)).administers(guild, where.user, where.roles)
+        try:
+            admin = (await self._guilds.get(guild)).administers(guild, where.user, where.roles)
+        except DiscordRefusal as error:  # the commands are there, and the bot is not
+            if error.code not in _NO_MEMBER:
+                raise
+            admin = False
         return where.name, where.roles, admin
 
     async def _called(self, guild: str) -> str:

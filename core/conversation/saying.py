@@ -68,7 +68,8 @@ def meaning(
         return None
     if slash := _SLASH.match(text):
         rest = text[slash.end() :]
-        if text.startswith("/") or is_command(rest):
+        # What somebody else wrote is built and no more, or they could have whoever may more run a command.
+        if (text.startswith("/") or is_command(rest)) and (said.way != "pick" or rest.split()[:1] == ["build"]):
             return Command(who=who, key=said.key, text=rest, thread=thread, place=place, attachments=attachments)
     if said.way == "mention" and (is_command(text) or not (text or attachments)):
         return Command(who=who, key=said.key, text=text or "help", thread=thread, place=place, attachments=attachments)

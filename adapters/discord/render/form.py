@@ -42,6 +42,7 @@ _CHANNELS = [
 ]
 _LABEL, _ROW, _CHECKBOX, _UPLOAD = 18, 1, 23, 19
 _MENUS = (3, 5, 6, 7, 8)
+_CHANNEL = 8
 
 
 def modal(form: Form, values: Mapping[str, str] | None = None, *, roles: Collection[str] = ()) -> ui.Modal:
@@ -96,6 +97,7 @@ def read(data: Mapping[str, Any]) -> tuple[str, str, dict[str, str], tuple[Mappi
     files: list[Mapping[str, Any]] = []
     resolved = data.get("resolved")
     attached = resolved.get("attachments") if isinstance(resolved, Mapping) else None
+    channels = resolved.get("channels") if isinstance(resolved, Mapping) else None
     for element in _elements(components):
         custom_id = str(element.get("custom_id", ""))
         if element.get("type") == _UPLOAD:
@@ -106,7 +108,10 @@ def read(data: Mapping[str, Any]) -> tuple[str, str, dict[str, str], tuple[Mappi
             ]
         elif custom_id:
             name, _, also = custom_id.partition(ALSO)
-            values[name] = ",".join(part for part in (_filled(element), also) if part)
+            filled = _filled(element)
+            if element.get("type") == _CHANNEL and not (isinstance(channels, Mapping) and filled in channels):
+                filled = ""  # nothing that Discord offered: whoever changes their client may send the id of any channel
+            values[name] = ",".join(part for part in (filled, also) if part)
     return found[1], found[2], values, tuple(files)
 
 

@@ -49,6 +49,21 @@ async def test_what_is_sent_is_logged_nowhere(outside: Outside, caplog: pytest.L
     assert outside.discord.token not in str(logged) + caplog.text
 
 
+async def test_the_token_by_which_an_interaction_is_answered_is_logged_nowhere(
+    outside: Outside, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = await outside.process()
+    for kind, path in (
+        ("webhooks", "/webhooks/{webhook_id}/{webhook_token}/messages/@original"),
+        ("interactions", "/interactions/{webhook_id}/{webhook_token}/callback"),
+    ):
+        outside.discord.fault(f"* /{kind}/*", retry_after=1.0)
+        with structlog.testing.capture_logs() as logged, pytest.raises(DiscordRefusal):
+            await one.calls.call("POST", path, json={"type": 5}, webhook_id="123", webhook_token=SECRET)
+        assert f"/{kind}/123/…" in caplog.text
+        assert SECRET not in str(logged) + caplog.text
+
+
 async def test_before_it_is_logged_in_and_after_it_was_closed_it_is_a_passing_fault(outside: Outside) -> None:
     client = discord.Client(intents=discord.Intents(guilds=True))
     calls = Calls(client)

@@ -12,8 +12,10 @@ import discord
 import pytest
 import simcord
 import structlog
+from pydantic import SecretStr
 from simcord.backend.errors import BackendError
 
+from adapters.discord import app
 from adapters.discord.app import NexusClient
 from adapters.discord.completing import Offered
 from adapters.discord.inbound import Filled, Pressed, Said, Sought, Told
@@ -21,6 +23,7 @@ from adapters.discord.manifest import commands
 from adapters.discord.render.card import render
 from adapters.discord.render.form import modal
 from core.words.cards import Button, Card, Confirm, Form, Input
+from tests.support.discord import LocalDiscord
 
 SECRET = "s3cr3t-words"
 CARD = Card(
@@ -248,6 +251,25 @@ async def test_what_cannot_be_acknowledged_is_done_all_the_same(acme: House, sta
     acme.env.inject_error("POST", "/interactions/*/*/callback", status=status, code=code, times=None)
     await acme.ada.slash(acme.general, "nexus list")
     assert acme.desk.last(Said).text == "list"
+
+
+async def test_what_hangs_while_it_is_acknowledged_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with LocalDiscord() as local:
+        desk = Desk()
+        client = NexusClient(api_url=local.api_url, guild_ready_timeout=0.01)
+        client.take(desk)
+        serving = asyncio.create_task(client.serve(SecretStr(local.token)))
+        await local.wait_for_sessions(1)
+        await client.wait_until_ready()
+        monkeypatch.setattr(app, "IN_TIME", 0.05)
+        local.fault("POST /interactions/*/callback", held=True)
+        asking = asyncio.create_task(local.guild.add_user("Ada").slash("#general", "nexus list"))
+        await local.wait_for(lambda: desk.seen)
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        local.faults.release()
+        await asyncio.gather(asking, return_exceptions=True)
+    assert desk.last(Said).text == "list"
 
 
 async def test_what_comes_too_late_is_done_all_the_same() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Collection, Mapping
 
 import pytest
 
 from adapters.discord.inbound import OPEN_FORM
-from core.errors import Forbidden
+from core.errors import Forbidden, TemporaryError
 from core.ids import ThreadId
 from core.words.cards import Button, Card, Confirm
 from tests.contract.discord.inside.house import House, People, Process
@@ -161,6 +162,43 @@ async def test_plain_words_elsewhere_are_none_of_its_business(house: House, proc
     assert not house.discord.called("GET /guilds/{guild}")
 
 
+async def test_of_talk_in_threads_that_are_none_of_its_business_nothing_is_written_down(
+    house: House, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    keep = house.kept.keep
+
+    async def keeps(contents: Mapping[str, str]) -> Collection[str]:
+        kept.extend(contents.values())
+        return await keep(contents)
+
+    monkeypatch.setattr(house.kept, "keep", keeps)
+    opened = await house.ada.open_thread("#general", "lunch")
+    assert opened.thread is not None
+    await house.heard(await house.ada.say(opened.thread, "who is hungry?"))
+    assert kept == []
+    await house.heard(await house.ada.say(await house.app_thread(), "make it blue"))
+    assert len(kept) == 1
+
+
+async def test_who_talks_elsewhere_hears_nothing_of_a_ledger_that_is_away(
+    house: House, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = await house.ada.open_thread("#general", "lunch")
+    assert opened.thread is not None
+    await house.heard(await house.ada.say(opened.thread, "who is hungry?"))
+
+    async def away(*_: object) -> str | None:
+        raise TemporaryError("The ledger is away.")
+
+    monkeypatch.setattr(house.engine, "workspace_at", away)
+    monkeypatch.setattr(house.engine, "thread_at", away)
+    await house.heard(await house.ada.say(opened.thread, "I am"))
+    assert not house.direct(house.ada)
+    await house.heard(await house.ada.say(await house.app_thread(), "make it blue"))
+    assert "Nothing was done" in render_text(house.direct(house.ada)[0])
+
+
 async def test_a_mention_in_a_thread_that_is_nobodys_builds_in_that_thread(house: House, process: Process) -> None:
     opened = await house.ada.open_thread("#general", "ideas")
     assert opened.thread is not None
@@ -297,9 +335,12 @@ async def test_a_button_that_asks_does_nothing_before_the_answer_is_yes(house: H
     assert not house.engine.calls
     assert question.only_for == house.ada.id
     assert "todo" in render_text(question)
-    await house.ada.click(question, labels(question)[0])
+    done = await house.ada.click(question, labels(question)[0])
     await house.settled()
     assert house.engine.calls == [("stop", "todo")]
+    assert not done.messages, "what came of it takes the question's place"
+    assert "todo is stopped" in render_text(question)
+    assert not labels(question)
 
 
 async def test_the_question_is_the_one_that_the_card_asks_now(house: House, process: Process) -> None:

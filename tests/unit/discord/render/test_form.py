@@ -43,7 +43,9 @@ def sent(made: ui.Modal, filled: Mapping[str, Any] | None = None) -> dict[str, A
         told |= _value(component, (filled or {}).get(component["custom_id"]))
         components.append({"type": 18, "id": 100 + number, "component": told})
     attachments = {"1": {"id": "1", "filename": "sketch.png", "size": 9, "url": "https://cdn.example/1"}}
-    return {"custom_id": made.custom_id, "components": components, "resolved": {"attachments": attachments}}
+    channels = {CHANNEL: {"id": CHANNEL, "type": 0, "name": "general"}}
+    resolved = {"attachments": attachments, "channels": channels}
+    return {"custom_id": made.custom_id, "components": components, "resolved": resolved}
 
 
 def _value(component: Mapping[str, Any], filled: Any) -> dict[str, Any]:
@@ -133,6 +135,7 @@ def test_more_people_than_a_menu_keeps_are_typed(others: list[str]) -> None:
 def test_a_channel_is_chosen_and_begins_with_the_one_in_which_it_was_asked_for() -> None:
     made = modal(form(Input(name="channel", label="Channel", kind="channel", value=CHANNEL, required=True)))
     assert read(sent(made))[2] == {"channel": CHANNEL}
+    assert read(sent(made, {"channel": ["423456789012345678"]}))[2] == {"channel": ""}, "Discord knows nothing of that one"
     nowhere = modal(form(Input(name="channel", label="Channel", kind="channel")))
     assert read(sent(nowhere))[2] == {"channel": ""}
     assert (refused_form(made), refused_form(nowhere)) == ([], [])
