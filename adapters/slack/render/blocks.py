@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from adapters.slack.render.text import ELLIPSIS, calm, clip, exact, pieces, units
+from adapters.slack.render.text import calm, clip, exact, pieces, units
+from core.conversation import fitting
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -130,5 +131,4 @@ def in_lines(text: str, most: int = PIECE) -> Iterator[str]:
 
 def left(number: int, noun: str, name: str) -> Block:
     """What is not shown here, and where it is. The noun is "more line", "earlier line"."""
-    plural = noun if number == 1 else noun + "s"
-    return note(f"{ELLIPSIS} {number:,} {plural}, in {name}" if number else f"{ELLIPSIS} the whole is in {name}")
+    return note(fitting.left(number, noun, name))
