@@ -18,6 +18,7 @@ from adapters.discord.fields import id_of, is_number, number_of, part_of, parts_
 from adapters.discord.markup import addressed, called, mentioned, names_in, plain
 from adapters.discord.render.buttons import press_of
 from adapters.discord.render.form import read
+from adapters.discord.render.mark import QUESTION, mark
 from core.conversation.saying import Way
 from core.errors import InvalidInput
 from core.words.thread_ref import ThreadRef
@@ -63,6 +64,7 @@ class Where:
     )
     opens: bool = False  #: not acknowledged, since the answer may be a form
     limit: int = LIMIT  #: bytes of a file in an answer
+    question: bool = False  #: the message of the button is a question whether they are sure; the answer takes its place
     command: str = ""  #: the id of the command that it was asked by, for mentions such as </nexus help:ID>
 
     @property
@@ -259,6 +261,7 @@ def _where(payload: Mapping[str, Any], message: Mapping[str, Any] | None = None)
         "since": _since(id_of(payload, "id")),
         "limit": number_of(payload, "attachment_size_limit") or LIMIT,
         "command": id_of(part_of(payload, "data"), "id") if payload.get("type") == 2 else "",
+        "question": any(number_of(part, "id") == mark(QUESTION) for part in parts_of(message or {}, "components")),
     }
     if elsewhere:
         return Where(**base)

@@ -45,14 +45,16 @@ class _State:
     """How an interaction was answered so far, as this process knows it."""
 
     answered: Literal["", "message", "update", "unknown"]
-    shown: bool = False  #: "is thinking" was replaced
+    question: bool = False  #: what was pressed is a question
+    shown: bool = False  #: "is thinking", or the question, was replaced
     later: Later = "message"
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     timer: asyncio.Task[None] | None = None
 
     @property
     def thinking(self) -> bool:
-        return self.answered == "message" and not self.shown
+        """What stands there is to be replaced, or taken away where there is nothing to say."""
+        return not self.shown and (self.answered == "message" or (self.question and self.answered == "update"))
 
 
 class Interactions:
@@ -70,7 +72,7 @@ class Interactions:
 
     def expect(self, where: Where, later: Later, *, since: float) -> None:
         """This process answers it, and it is not acknowledged yet. ``later``: how it is, in two seconds, if nothing was answered."""
-        state = _State(answered="", later=later)
+        state = _State(answered="", question=where.question, later=later)
         self._states.keep(where.interaction, state)
         state.timer = asyncio.create_task(
             self._in_time(where, state, since + PATIENCE - self._clock.now()), name="discord deadline"
@@ -143,7 +145,7 @@ class Interactions:
     def _state(self, where: Where) -> _State:
         if where.interaction not in self._states:
             # What is to be acknowledged by the process that kept it, and was taken up by this one, it is too late to acknowledge.
-            self._states.keep(where.interaction, _State(answered=where.deferred or "unknown"))
+            self._states.keep(where.interaction, _State(answered=where.deferred or "unknown", question=where.question))
         return self._states[where.interaction]
 
     async def _in_time(self, where: Where, state: _State, seconds: float) -> None:

@@ -10,6 +10,7 @@ import hashlib
 
 _FEWEST = 1000  #: below are the ids that Discord itself gives to components without one
 _MOST = 2**31 - 1
+QUESTION = "question"  #: the key of every question whether somebody is sure
 
 
 def mark(key: str) -> int:

@@ -13,7 +13,7 @@ from discord import ui
 
 from adapters.discord.render import buttons as rows
 from adapters.discord.render.fitting import is_row
-from adapters.discord.render.mark import mark
+from adapters.discord.render.mark import QUESTION, mark
 from adapters.discord.render.text import Line, Span, draw, drawn, escape, inline
 from core.conversation.measuring import ELLIPSIS, units
 from core.words.cards import Button, Confirm, Link
@@ -47,11 +47,11 @@ def said(author: str, text: str, *, key: str = "") -> ui.LayoutView:
 
 
 def question(asks: Confirm, yes: Button) -> ui.LayoutView:
-    """Whether they are sure: the button does it, and to do nothing is to leave it alone."""
+    """Whether they are sure: the button does it, and to do nothing is to leave it alone. What comes of it takes its place."""
     button = yes.model_copy(
         update={"label": asks.yes, "confirm": None, "style": "danger" if yes.style == "danger" else "primary"}
     )
-    return _view("\n".join(_portions(asks.text)), [button], title=asks.title)
+    return _view("\n".join(_portions(asks.text)), [button], title=asks.title, key=QUESTION)
 
 
 def line(text: str) -> str:
