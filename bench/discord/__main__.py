@@ -17,9 +17,9 @@ import time
 from typing import Any
 
 from bench.burst import PEOPLE, Burst, faults, mixed, running, tell
+from tests.support.bot_process import Bot
 from tests.support.discord import Channel, DiscordUser, LocalDiscord, Message, Receipt, render_text
 from tests.support.nexus import Nexus, new_nexus
-from tests.support.slack_house import Bot
 
 Asked = tuple[str, dict[str, Any]]
 

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import pytest
 
+from tests.support.bot_process import Bot
 from tests.support.nexus import Nexus, new_nexus, until
 from tests.support.postgres import free_port
 from tests.support.slack import LocalSlack, SlackUser, render_text
-from tests.support.slack_house import Bot, settings
+from tests.support.slack_house import settings
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from tests.support.bot_process import Bot
 from tests.support.discord import DiscordUser, LocalDiscord, render_text
 from tests.support.nexus import Nexus, new_nexus, until
 from tests.support.slack import LocalSlack
-from tests.support.slack_house import Bot
 from tests.support.slack_house import settings as slack_settings
 
 CONNECTED = "Discord is connected, and knows Nexus as @Nexus in Acme."

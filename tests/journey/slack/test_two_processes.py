@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.journey.slack.conftest import Opened
+from tests.support.bot_process import Bot
 from tests.support.nexus import until
 from tests.support.slack import LocalSlack, Message, SlackUser, render_text
-from tests.support.slack_house import Bot, SlackHouse, Talk
+from tests.support.slack_house import SlackHouse, Talk
 
 
 @pytest.fixture(scope="module")
