@@ -48,6 +48,7 @@ STRANGER: Final = (
     "Discord does not accept DISCORD_TOKEN. Copy the token from the application's Bot page (Reset Token) at "
     f"{PORTAL}, and start again."
 )
+NOT_READ: Final = "That is from another version of Nexus. Ask for it once more."
 IN_TIME: Final = 3.0  #: seconds that Discord waits for an acknowledgement; what is asked is not held up by one that hangs
 _LATE = frozenset({10062, 40060})  # it is too late for an acknowledgement, or there was one
 _STRANGER, _TOO_FEW_INTENTS = 4004, 4014  # codes with which a gateway closes
@@ -234,7 +235,7 @@ class NexusClient(discord.AutoShardedClient):
         """Read it, keep it, acknowledge it, and have it done. What cannot be read is acknowledged too, so that nobody waits."""
         told = self._read(interaction, read)
         if told is None or self._desk is None:
-            await _acknowledge(interaction, "update" if interaction.message is not None else "message")
+            await _not_read(interaction)
             return
         if _opens(told):
             told = replace(told, where=replace(told.where, opens=True))
@@ -278,12 +279,21 @@ class NexusClient(discord.AutoShardedClient):
 
 async def _acknowledge(interaction: discord.Interaction[Any], how: str) -> None:
     """Discord waits for this for three seconds. Raises nothing: what was asked is done all the same."""
+    if how == "message":
+        await _answered(interaction.response.defer(ephemeral=True, thinking=True))
+    else:
+        await _answered(interaction.response.defer())
+
+
+async def _not_read(interaction: discord.Interaction[Any]) -> None:
+    """There will be no other answer: nobody shall wait for one. Raises nothing."""
+    await _answered(interaction.response.send_message(NOT_READ, ephemeral=True))
+
+
+async def _answered(answer: Coroutine[Any, Any, Any]) -> None:
     try:
         async with asyncio.timeout(IN_TIME):
-            if how == "message":
-                await interaction.response.defer(ephemeral=True, thinking=True)
-            else:
-                await interaction.response.defer()
+            await answer
     except discord.HTTPException as error:
         level = log.info if error.code in _LATE else log.warning
         level("an acknowledgement was not taken", code=error.code, status=error.status)

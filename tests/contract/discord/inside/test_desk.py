@@ -598,3 +598,11 @@ async def test_what_is_typed_is_completed_with_the_apps_that_are_there(house: Ho
     thread = await house.app_thread()
     offered = await house.ada.autocomplete(thread, "nexus rollback", "release")
     assert [one["value"] for one in offered.choices] == [2, 1]
+
+
+async def test_a_form_that_is_none_of_its_own_is_answered_at_once(house: House, process: Process) -> None:
+    form = await (await house.ada.slash("#general", "nexus build")).shown()
+    form.custom_id = "FromAnotherVersion"
+    sent = await house.ada.submit(form, {"What should it do?": "a todo app"})
+    assert "another version of Nexus" in (await sent.answer()).content
+    assert not house.engine.calls
