@@ -327,9 +327,11 @@ def message(payload: Mapping[str, Any], bot: str, parent: str = "", *, role: str
     text, files = _content(payload)
     above = part_of(payload, "referenced_message")
     ours = id_of(part_of(above, "author"), "id") == bot
-    called_upon = any(one in {bot, role} for one in mentioned(payload, text) if one)
+    # Discord mentions whoever is replied to: thanks for some news shall build nothing.
+    called_upon = any(one in {bot, role} for one in mentioned({} if above else payload, text) if one)
+    below = _below(above) if ours else ""
     way: Way = "mention" if not guild or called_upon else "reply"
-    if way == "reply" and (not parent or _to_others(text, above, user, bot)):
+    if way == "reply" and (not (parent or below) or _to_others(text, above, user, bot)):
         return None
     base: dict[str, Any] = {"user": user, "name": text_of(member, "nick") or called(author)}
     if not guild:
@@ -342,7 +344,7 @@ def message(payload: Mapping[str, Any], bot: str, parent: str = "", *, role: str
             admin=_admin(member),
             roles=_roles(member),
             channel=parent or channel,
-            thread=channel if parent else _below(above) if ours else "",
+            thread=channel if parent else below,
             within=bool(parent),
         )
     if not (text or files) and not called_upon:

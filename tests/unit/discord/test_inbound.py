@@ -418,7 +418,20 @@ def test_a_reply_to_the_message_that_a_thread_hangs_on_is_about_that_thread() ->
     root = {"id": "80", "author": {"id": BOT, "bot": True}, "flags": 32}
     said = heard("blue", type=19, mentions=[{"id": BOT}], message_reference={"message_id": "80"}, referenced_message=root)
     assert said is not None
-    assert (said.way, said.where.channel, said.where.thread, said.where.within) == ("mention", GENERAL, "80", False)
+    assert (said.way, said.where.channel, said.where.thread, said.where.within) == ("reply", GENERAL, "80", False)
+
+
+def test_a_reply_to_the_bot_that_does_not_name_it_asks_for_nothing() -> None:
+    """Discord mentions whoever is replied to, unless somebody switches that off."""
+    news = {"id": "80", "author": {"id": BOT, "bot": True}}
+    reply = {"type": 19, "mentions": [{"id": BOT}], "message_reference": {"message_id": "80"}, "referenced_message": news}
+    assert heard("great, thanks a lot for that", **reply) is None
+    said = heard(f"great! <@{BOT}> a shop for that", **reply)
+    assert said is not None
+    assert (said.way, said.where.thread) == ("mention", "")
+    there = in_thread("great, thanks a lot for that", **reply)
+    assert there is not None
+    assert there.way == "reply", "which is nothing where the thread is no app's"
 
 
 def test_direct_messages_are_for_nexus_and_each_begins_a_thread_of_its_own() -> None:
