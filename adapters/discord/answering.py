@@ -28,11 +28,12 @@ from adapters.discord.faults import ChannelClosed, DiscordBusy, FileTooLarge, Ma
 from adapters.discord.inbound import Filled, Where
 from adapters.discord.interactions import Interactions
 from adapters.discord.notes import FILES, file_name, note
-from adapters.discord.ports import DiscordEngine, Marks
+from adapters.discord.ports import DiscordEngine
 from adapters.discord.render.card import Rendered, render
 from adapters.discord.render.form import modal
 from adapters.discord.render.words import pages, question, words
 from core.conversation.measuring import web_url
+from core.conversation.ports import Marks
 from core.errors import NexusError, NotFound
 from core.words.cards import Button, Confirm, Form, Link
 from core.words.inbound import Answer, Download, Inbound, Who

@@ -25,13 +25,14 @@ from adapters.discord.home import Homes
 from adapters.discord.inbound import Filled, Pressed, Said, Sought, Told, Where
 from adapters.discord.interactions import Interactions
 from adapters.discord.people import DiscordPeople
-from adapters.discord.ports import DiscordDialogue, DiscordEngine
+from adapters.discord.ports import DiscordEngine
 from adapters.discord.tail import DiscordTails
 from core.conversation import checking
 from core.conversation.confirming import confirmation
 from core.conversation.desk import Desk, thread_id
 from core.conversation.journal import Journal
 from core.conversation.outbox import Clock, RealClock
+from core.conversation.ports import Handles
 from core.conversation.remembered import Known
 from core.conversation.saying import meaning
 from core.errors import NexusError, TemporaryError
@@ -56,7 +57,7 @@ DANGEROUS: Final = frozenset({"stop", "discard", "delete"})
 class Parts:
     """What the desk works with. ``removed`` is told of a server that removed Nexus, and why."""
 
-    dialogue: DiscordDialogue
+    dialogue: Handles
     engine: DiscordEngine
     calls: Calls
     people: DiscordPeople

@@ -1,112 +1,38 @@
-"""What the side of Discord that takes things in needs of the core, as protocols.
-
-`core.operations.engine.Engine`, `core.conversation.dialogue.Dialogue`, `core.people.People` and `core.ledger.inbox.LedgerInbox`
-satisfy them; tests give scripted fakes.
-"""
+"""What the side of Discord that takes things in needs of the core beside `core.conversation.ports`, as protocols."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
-from core.ids import BuildId, ThreadId
+from core.conversation import ports
+from core.conversation.ports import ChatEngine
+from core.ids import ThreadId
 from core.words.cards import Card
-from core.words.inbound import Answer, Inbound, Who
-from core.words.thread_ref import ThreadRef
-from core.words.views import (
-    AppView,
-    BuildView,
-    ReleaseView,
-    SubscriptionView,
-    ThreadView,
-    WorkspaceSettings,
-    WorkspaceUsage,
-)
+from core.words.inbound import Who
+from core.words.views import BuildView, ReleaseView
 
 
-class DiscordDialogue(Protocol):
-    """Handles what people do; one for all platforms."""
-
-    async def handle(self, inbound: Inbound) -> Answer: ...
-
-
-class DiscordEngine(Protocol):
-    """The engine, as far as Discord asks it beside the dialogue. Every method raises `core.errors.UserError` kinds."""
+class DiscordEngine(ChatEngine, Protocol):
+    """The engine, as far as Discord asks it beside the dialogue."""
 
     async def workspace_at(self, platform: str, channel: str, thread: str) -> str | None:
         """The server whose thread is at this place; None when Nexus knows none there."""
-        ...
-
-    async def thread_at(self, who: Who, ref: ThreadRef) -> ThreadView | None:
-        """The thread that is known at this place."""
-        ...
-
-    async def thread_ref(self, who: Who, thread: ThreadId) -> ThreadRef | None:
-        """Where a thread is; None while it is not opened there."""
         ...
 
     async def cards(self, who: Who, thread: ThreadId) -> list[Card]:
         """The cards that a thread shows now."""
         ...
 
-    async def apps(self, who: Who) -> list[AppView]: ...
-
     async def releases(self, who: Who, slug: str) -> list[ReleaseView]: ...
 
     async def builds(self, who: Who, slug: str) -> list[BuildView]: ...
 
-    async def build_view(self, who: Who, build: BuildId) -> BuildView: ...
-
     async def settings(self, who: Who, slug: str) -> tuple[int, list[str]]: ...
 
-    async def workspace(self, who: Who) -> WorkspaceSettings: ...
 
-    async def subscriptions(self, who: Who) -> list[SubscriptionView]: ...
-
-    async def workspace_usage(self, who: Who) -> WorkspaceUsage: ...
-
-    async def logs(self, who: Who, slug: str, lines: int = 100) -> list[str]: ...
-
-    def follow_logs(self, who: Who, slug: str, *, lines: int = 0) -> AsyncIterator[str]:
-        """The last ``lines``, and new ones from the moment it is first awaited, masked; ends with the app."""
-        ...
-
-
-class Members(Protocol):
+class Members(ports.Members, Protocol):
     """The principals of chat platforms."""
-
-    async def member(
-        self,
-        platform: str,
-        workspace: str,
-        *,
-        workspace_name: str,
-        user: str,
-        name: str,
-        admin: bool,
-        groups: Collection[str] = (),
-    ) -> Who: ...
 
     async def last_workspace(self, platform: str, user: str) -> str | None:
         """Where this person used Nexus last."""
-        ...
-
-    async def name(self, who: Who, external_id: str, name: str, *, group: bool = False) -> None:
-        """Keep what a member or a group is called."""
-        ...
-
-    async def names(self, who: Who, external_ids: Collection[str]) -> dict[str, str]:
-        """What these are called; those that are not known are left out."""
-        ...
-
-
-class Marks(Protocol):
-    """Keys that are remembered in every process."""
-
-    async def first(self, key: str) -> bool:
-        """Whether this key is new; it is known from then on."""
-        ...
-
-    async def seen(self, key: str) -> bool:
-        """Whether this key is known."""
         ...

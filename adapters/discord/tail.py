@@ -12,9 +12,10 @@ from collections.abc import Callable
 from adapters.discord.calls import Calls
 from adapters.discord.directs import Directs
 from adapters.discord.inbound import PLATFORM, Where
-from adapters.discord.ports import DiscordEngine, Marks
+from adapters.discord.ports import DiscordEngine
 from adapters.discord.render.tail import over, tail
 from core.conversation.outbox import Clock
+from core.conversation.ports import Marks
 from core.conversation.tailing import Tail, Tails
 from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef

@@ -32,13 +32,13 @@ from adapters.slack.calls import BASE_URL, Calls
 from adapters.slack.directs import Directs
 from adapters.slack.faults import SlackBusy, SlackRefusal
 from adapters.slack.inbound import Where
-from adapters.slack.ports import Marks, SlackEngine
 from adapters.slack.render.blocks import Block, actions
 from adapters.slack.render.buttons import LINK, Ids, button, link
 from adapters.slack.render.card import render
 from adapters.slack.render.form import modal
 from adapters.slack.render.text import calm, clip, markup, pieces, web_url
 from adapters.slack.uploads import upload
+from core.conversation.ports import ChatEngine, Marks
 from core.errors import NexusError, NotFound
 from core.words.cards import Form
 from core.words.inbound import Answer, Inbound, Who
@@ -71,7 +71,7 @@ class Answering:
         self,
         calls: Calls,
         marks: Marks,
-        engine: SlackEngine,
+        engine: ChatEngine,
         follow: Follow,
         directs: Directs,
         *,

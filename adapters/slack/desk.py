@@ -20,12 +20,12 @@ from adapters.slack.directs import Directs
 from adapters.slack.home import Homes
 from adapters.slack.inbound import Filled, Pressed, Said, Sought, Where
 from adapters.slack.people import SlackPeople
-from adapters.slack.ports import SlackDialogue, SlackEngine
 from adapters.slack.render.files import paths, suggestions
 from adapters.slack.tail import SlackTails
 from core.conversation.desk import Bot, Desk, thread_id
 from core.conversation.journal import Journal
 from core.conversation.outbox import Clock, RealClock
+from core.conversation.ports import ChatEngine, Handles
 from core.conversation.saying import meaning
 from core.errors import NexusError, TemporaryError, UserError
 from core.ids import BuildId
@@ -45,8 +45,8 @@ OFFER = 2.5  #: seconds in which the options of a menu are found; Slack waits fo
 class Parts:
     """What the desk works with. ``removed`` is told of a workspace that Nexus was removed from, and why."""
 
-    dialogue: SlackDialogue
-    engine: SlackEngine
+    dialogue: Handles
+    engine: ChatEngine
     people: SlackPeople
     attachments: Attachments
     answering: Answering

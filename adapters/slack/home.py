@@ -19,11 +19,11 @@ import structlog
 from adapters.slack.calls import Calls
 from adapters.slack.inbound import PLATFORM
 from adapters.slack.people import SlackPeople
-from adapters.slack.ports import Members, SlackEngine
 from adapters.slack.render.home import MAX_APPS, Home, home
 from core.conversation.answers import workspace_facts
 from core.conversation.desk import Bot
 from core.conversation.outbox import Clock, RealClock
+from core.conversation.ports import ChatEngine, Members
 from core.errors import NexusError
 from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef
@@ -44,7 +44,7 @@ class Homes:
     def __init__(
         self,
         calls: Calls,
-        engine: SlackEngine,
+        engine: ChatEngine,
         people: SlackPeople,
         members: Members,
         *,

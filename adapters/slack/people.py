@@ -18,8 +18,8 @@ import structlog
 
 from adapters.slack.calls import Calls
 from adapters.slack.inbound import PLATFORM
-from adapters.slack.ports import Members
 from core.conversation.desk import Bot
+from core.conversation.ports import Members
 from core.conversation.remembered import Remembered
 from core.errors import Forbidden, NexusError, TemporaryError
 from core.words.inbound import Who

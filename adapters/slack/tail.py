@@ -11,12 +11,12 @@ from collections.abc import Callable
 from adapters.slack.calls import Calls
 from adapters.slack.directs import Directs
 from adapters.slack.inbound import PLATFORM, STOP_TAIL, Where
-from adapters.slack.ports import Marks, SlackEngine
 from adapters.slack.render.blocks import Block, actions, header, mrkdwn, preformatted
 from adapters.slack.render.blocks import context as small
 from adapters.slack.render.buttons import Ids, button
 from adapters.slack.render.text import clip
 from core.conversation.outbox import Clock
+from core.conversation.ports import ChatEngine, Marks
 from core.conversation.tailing import LIFE, OVER, Tail, Tails
 from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef
@@ -30,7 +30,7 @@ class SlackTails:
     def __init__(
         self,
         calls: Calls,
-        engine: SlackEngine,
+        engine: ChatEngine,
         marks: Marks,
         directs: Directs,
         *,

@@ -12,12 +12,13 @@ import asyncio
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
 from core.conversation.journal import Journal, Told
 from core.conversation.outbox import Clock, RealClock
+from core.conversation.ports import Handles
 from core.errors import NexusError, TemporaryError
 from core.ids import ThreadId
 from core.words.inbound import Answer, Inbound, Who
@@ -37,12 +38,6 @@ WhereT = TypeVar("WhereT")
 
 class Bot(Exception):
     """It is no person: there is nobody to answer."""
-
-
-class Handles(Protocol):
-    """Handles what people do; `core.conversation.dialogue.Dialogue` is one."""
-
-    async def handle(self, inbound: Inbound) -> Answer: ...
 
 
 class Desk(ABC, Generic[ToldT, WhereT]):

@@ -20,6 +20,7 @@ from typing import Protocol
 import structlog
 
 from core.conversation.outbox import Clock, RealClock
+from core.conversation.ports import Marks
 from core.errors import Conflict, NexusError, TemporaryError
 from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef
@@ -73,13 +74,6 @@ class Logs(Protocol):
     async def thread_at(self, who: Who, ref: ThreadRef) -> ThreadView | None: ...
     async def logs(self, who: Who, slug: str, lines: int = 100) -> list[str]: ...
     def follow_logs(self, who: Who, slug: str, *, lines: int = 0) -> AsyncIterator[str]: ...
-
-
-class Marks(Protocol):
-    """Keys that are remembered in every process."""
-
-    async def first(self, key: str) -> bool: ...
-    async def seen(self, key: str) -> bool: ...
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import pytest
 from core.conversation import desk as module
 from core.conversation.desk import Desk
 from core.conversation.journal import Journal
+from core.conversation.ports import Handles
 from core.errors import UserError
 from core.words.inbound import Answer, Inbound, Who
 
@@ -21,7 +22,7 @@ class Quiet(Desk[Any, str]):
     platform = "quiet"
 
     def __init__(self) -> None:
-        super().__init__(cast(Journal[Any], None), cast(module.Handles, None))
+        super().__init__(cast(Journal[Any], None), cast(Handles, None))
         self.done: list[str] = []
 
     def work(self) -> Coroutine[Any, Any, None]:

@@ -22,13 +22,14 @@ from adapters.discord.home import Homes
 from adapters.discord.interactions import Interactions
 from adapters.discord.outbound import DiscordChat
 from adapters.discord.people import DiscordPeople
-from adapters.discord.ports import Marks, Members
+from adapters.discord.ports import Members
 from adapters.discord.render.card import render
 from adapters.discord.tail import DiscordTails
 from core.conversation.dialogue import Dialogue
 from core.conversation.fake_chat import MemoryInbox
 from core.conversation.journal import Journal, Store
 from core.conversation.outbox import Clock
+from core.conversation.ports import Marks
 from core.ids import ThreadId
 from core.words.cards import Button, Card, Link
 from tests.support import stories

@@ -11,10 +11,10 @@ import simcord
 from simcord.components import walk_components
 
 from adapters.discord.manifest import commands
-from adapters.discord.ports import Marks
 from adapters.discord.render.card import render
 from core.conversation.fake_chat import MemoryInbox
 from core.conversation.journal import Store
+from core.conversation.ports import Marks
 from core.words.cards import Button, Card, Confirm
 from tests.contract.discord.inside.house import Client, Engine, KeptInMemory, People, Process, assembled
 

@@ -22,12 +22,12 @@ from adapters.slack.http import add_slack
 from adapters.slack.outbound import SlackChat
 from adapters.slack.paths import EVENTS
 from adapters.slack.people import SlackPeople
-from adapters.slack.ports import Marks, Members
 from adapters.slack.sockets import Sockets
 from adapters.slack.tail import SlackTails
 from core.conversation.dialogue import Dialogue
 from core.conversation.fake_chat import MemoryInbox
 from core.conversation.journal import Journal, Store
+from core.conversation.ports import Marks, Members
 from core.ids import ThreadId
 from core.words.views import AppState
 from tests.support import stories

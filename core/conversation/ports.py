@@ -1,7 +1,7 @@
-"""What the side of Slack that takes things in needs of the core, as protocols.
+"""What the side of a chat platform that takes things in needs of the core, as protocols.
 
 `core.operations.engine.Engine`, `core.conversation.dialogue.Dialogue`, `core.people.People` and `core.ledger.inbox.LedgerInbox`
-satisfy them; tests give scripted fakes.
+satisfy them; tests give scripted fakes. What one platform needs besides is in its own ``ports``.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from core.words.thread_ref import ThreadRef
 from core.words.views import AppView, BuildView, SubscriptionView, ThreadView, WorkspaceSettings, WorkspaceUsage
 
 
-class SlackDialogue(Protocol):
+class Handles(Protocol):
     """Handles what people do; one for all platforms."""
 
     async def handle(self, inbound: Inbound) -> Answer: ...
 
 
-class SlackEngine(Protocol):
-    """The engine, as far as Slack asks it beside the dialogue. Every method raises `core.errors.UserError` kinds."""
+class ChatEngine(Protocol):
+    """The engine, as far as every chat platform asks it beside the dialogue. Every method raises `core.errors.UserError` kinds."""
 
     async def thread_at(self, who: Who, ref: ThreadRef) -> ThreadView | None:
         """The thread that is known at this place."""
