@@ -102,6 +102,8 @@ class Journal(Generic[ToldT]):
         self._kinds: dict[str, TypeAdapter[ToldT]] = {kind.__name__: TypeAdapter(kind) for kind in kinds}
         self._clock = clock or RealClock()
         self._mine: set[str] = set()  # kept, and in this process's hands
+        self._unsure: set[str] = set()  # of these, those that were not kept in time, and may be kept later
+        self._over: set[str] = set()  # done, and perhaps kept all the same
         self._keeping, self._forgetting = Together(self._keep), Together(self._forget)
 
     async def keep(self, told: ToldT) -> bool:
@@ -112,19 +114,26 @@ class Journal(Generic[ToldT]):
                 ours = await self._keeping.add((told.key, content))
         except (NexusError, TimeoutError) as error:  # it may be kept all the same
             log.warning("what somebody did is not kept; were this process to die now, it would be lost", reason=str(error))
+            self._unsure.add(told.key)
             ours = True
         if ours:
             self._mine.add(told.key)
         return ours
 
     async def done(self, told: ToldT) -> None:
-        """It is done. Raises nothing: what cannot be forgotten now is done once more, which changes nothing."""
+        """It is done, or somebody was told that it is not. Raises nothing: what cannot be forgotten now is forgotten as soon as it can be,
+        since to do it later would surprise whoever has asked for it again."""
         if told.key in self._mine:
             self._mine.discard(told.key)
+            if told.key in self._unsure:
+                self._unsure.discard(told.key)
+                self._over.add(told.key)
             try:
                 await self._forgetting.add(told.key)
             except NexusError as error:
                 log.warning("what somebody did is kept for now", reason=error.message)
+                self._mine.add(told.key)
+                self._over.add(told.key)
 
     async def _keep(self, told: Sequence[tuple[str, str]]) -> Sequence[bool]:
         new = set(await self._store.keep(dict(told)))
@@ -142,6 +151,10 @@ class Journal(Generic[ToldT]):
         """Renew what is in hand, and begin what others left behind, until cancelled."""
         while True:
             try:
+                if over := set(self._over):
+                    await self._store.done(over)
+                    self._over -= over
+                    self._mine -= over
                 if self._mine:
                     await self._store.renew(set(self._mine))
                 for kept in await self._store.take():
