@@ -13,7 +13,8 @@ from collections.abc import Mapping
 import aiohttp
 import discord
 
-from core.errors import NexusError, OperatorError, TemporaryError, TooLarge
+from core.conversation.posting import Busy
+from core.errors import NexusError, OperatorError, TooLarge
 
 MAX_DETAIL = 300
 BANNED_WAIT = 60.0  #: seconds, where the proxy before Discord refuses and does not say for how long
@@ -96,16 +97,10 @@ class TokenLost(DiscordRefusal, OperatorError):
     kind = "token-lost"
 
 
-class DiscordBusy(TemporaryError):
+class DiscordBusy(Busy):
     """Discord cannot be reached just now, or asks to wait."""
 
     kind = "discord-busy"
-
-    def __init__(self, message: str, *, error: str = "", doubtful: bool = False, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.error = error
-        self.doubtful = doubtful  #: it may have been done all the same
-        self.retry_after = retry_after  #: seconds that Discord asks to wait
 
 
 _ELSEWHERE = "or use Nexus in another channel"

@@ -13,7 +13,8 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
-from core.errors import NexusError, OperatorError, TemporaryError
+from core.conversation.posting import Busy
+from core.errors import NexusError, OperatorError
 
 PASSING = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded", "team_added_to_org"})
 #: Slack failed in the middle: it may have done it.
@@ -79,16 +80,10 @@ class Malformed(SlackRefusal):
     kind = "malformed"
 
 
-class SlackBusy(TemporaryError):
+class SlackBusy(Busy):
     """Slack cannot be reached just now, or asks to wait."""
 
     kind = "slack-busy"
-
-    def __init__(self, message: str, *, error: str = "", doubtful: bool = False, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.error = error
-        self.doubtful = doubtful  #: it may have been done all the same
-        self.retry_after = retry_after  #: seconds that Slack asks to wait
 
 
 _AGAIN = "invite the bot with /invite @Nexus, or use Nexus in another channel"
