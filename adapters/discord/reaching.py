@@ -6,8 +6,6 @@ thread cannot be reached any more. It opens nothing that an admin has closed.
 
 from __future__ import annotations
 
-import structlog
-
 from adapters.discord.calls import Calls
 from adapters.discord.channels import Channels
 from adapters.discord.directs import Directs
@@ -16,10 +14,9 @@ from adapters.discord.finding import Finder
 from adapters.discord.notes import note
 from adapters.discord.posting import nonce
 from adapters.discord.render.text import bold, escape
-from core.errors import NexusError, TemporaryError
+from core.conversation.losing import Lost
+from core.errors import NexusError
 from core.words.thread_ref import ThreadRef
-
-log = structlog.get_logger(__name__)
 
 UNKNOWN_CHANNEL, MISSING_ACCESS, UNKNOWN_GUILD = 10003, 50001, 10004
 
@@ -32,7 +29,7 @@ class Reach:
         self._finder = finder
         self._channels = channels
         self._directs = Directs(calls)
-        self._told: set[tuple[str, str, str]] = set()
+        self._lost = Lost()
 
     async def direct(self, user: str) -> str:
         """The channel of the direct messages with this person."""
@@ -69,29 +66,15 @@ class Reach:
         Raises:
             TemporaryError: they could not be told now; tell them again.
         """
-        place = (thread.workspace, thread.channel, thread.thread)
-        if place in self._told:
-            return
-        if not thread.user:
-            log.warning(
-                "nobody can be told of a thread that is closed", channel=thread.channel, thread=thread.thread, why=why.message
-            )
-            self._told.add(place)
-            return
-        key = f"lost:{thread.channel}:{thread.thread}"
         where = "a server that I am not in any more" if isinstance(why, GuildLost) else f"<#{thread.channel}>"
         text = (
             f"I cannot reach the thread of {bold(what)} in {where} any more. {escape(why.message)} "
             "The work goes on; `/nexus list` shows your apps."
         )
-        try:
+
+        async def say(key: str) -> None:
             channel = await self.direct(thread.user)
             if channel != thread.channel and await self._finder.find(channel, key) is None:
                 await self._calls.send(channel, note(text, key), nonce=nonce(channel, key))
-        except TemporaryError:
-            raise
-        except NexusError as error:
-            log.warning(
-                "nobody can be told of a thread that is closed", channel=thread.channel, user=thread.user, why=error.message
-            )
-        self._told.add(place)
+
+        await self._lost.tell(thread, why, say)

@@ -6,17 +6,14 @@ person; it tells somebody once that their thread cannot be reached any more. It 
 
 from __future__ import annotations
 
-import structlog
-
 from adapters.slack.calls import Calls
 from adapters.slack.directs import Directs
 from adapters.slack.faults import ScopeMissing, SlackRefusal
 from adapters.slack.finding import LOOK_PATIENCE, Finder, metadata
 from adapters.slack.render.text import markup
+from core.conversation.losing import Lost
 from core.errors import NexusError, TemporaryError
 from core.words.thread_ref import ThreadRef
-
-log = structlog.get_logger(__name__)
 
 
 class Reach:
@@ -27,7 +24,7 @@ class Reach:
         self._finder = finder
         self._directs = Directs(calls)
         self._stays_out: set[str] = set()  # workspaces where the app may not join
-        self._told: set[tuple[str, str, str]] = set()
+        self._lost = Lost()
 
     async def join(self, workspace: str, channel: str) -> bool:
         """Become a member of a public channel, to hear replies there too; False where that cannot be."""
@@ -52,17 +49,8 @@ class Reach:
         Raises:
             TemporaryError: they could not be told now; tell them again.
         """
-        place = (thread.workspace, thread.channel, thread.thread)
-        if place in self._told:
-            return
-        if not thread.user:
-            log.warning(
-                "nobody can be told of a thread that is closed", channel=thread.channel, thread=thread.thread, why=why.message
-            )
-            self._told.add(place)
-            return
-        key = f"lost:{thread.channel}:{thread.thread}"
-        try:
+
+        async def say(key: str) -> None:
             channel = await self.direct(thread.workspace, thread.user)
             if channel != thread.channel and not await self._said(thread.workspace, channel, key):
                 await self._calls.call(
@@ -77,13 +65,8 @@ class Reach:
                     unfurl_links=False,
                     unfurl_media=False,
                 )
-        except TemporaryError:
-            raise
-        except NexusError as error:
-            log.warning(
-                "nobody can be told of a thread that is closed", channel=thread.channel, user=thread.user, why=error.message
-            )
-        self._told.add(place)
+
+        await self._lost.tell(thread, why, say)
 
     async def _said(self, workspace: str, channel: str, key: str) -> bool:
         """Another process may have told them. Where that cannot be read, they are told: twice is better than never."""
