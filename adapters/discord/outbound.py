@@ -38,6 +38,7 @@ from adapters.discord.faults import (
     ThreadGone,
 )
 from adapters.discord.finding import Finder, marks
+from adapters.discord.membership import Membership
 from adapters.discord.notes import FILES, attach, file_name, note, set_mark
 from adapters.discord.opening import PLATFORM, Opening
 from adapters.discord.pictures import Pictures
@@ -106,6 +107,7 @@ class DiscordChat(Chat):
         self._calls = calls
         self._pictures = pictures
         self._channels = Channels(calls)
+        self._membership = Membership(calls)
         finder = Finder(calls)
         self._reach = Reach(calls, finder, self._channels)
         self._posting = Posting(finder, clock or RealClock())
@@ -124,6 +126,7 @@ class DiscordChat(Chat):
     async def close(self) -> None:
         """Stop what goes on in the background."""
         await self._channels.close()
+        await self._membership.close()
 
     # -- threads -----------------------------------------------------------------------------------------------------------
 
@@ -309,7 +312,8 @@ class DiscordChat(Chat):
     # -- together ----------------------------------------------------------------------------------------------------------
 
     async def _home(self, thread: ThreadRef) -> _Home:
-        if thread.thread and await self._channels.is_direct(thread.channel):
+        if await self._channels.is_direct(thread.channel):
+            await self._membership.check(thread)
             return _Home(channel=thread.channel, reply_to=thread.thread)
         return _Home(channel=thread.thread or thread.channel)
 
