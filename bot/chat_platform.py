@@ -1,4 +1,4 @@
-"""A chat platform as a process serves it, and what the doctor finds of one: the same for each of them.
+"""A chat platform as a process serves it: the same for each of them.
 
 Made by `bot.wiring_slack` and `bot.wiring_discord`, served by `bot.program` (``nexus up``) and `bot.chats` (``nexus bot``). It knows no
 platform.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
 
 from aiohttp import web
 
@@ -18,19 +17,6 @@ from core.conversation.chat import Chat
 from core.ledger.ledger import Ledger
 
 Tell = Callable[[str], None]  #: sentences for whoever runs this Nexus
-
-
-class ChatCheck(Protocol):
-    """One thing that was looked at; `adapters.slack.checks.Check` is one."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def verdict(self) -> str: ...
-    @property
-    def found(self) -> str: ...
-    @property
-    def remedy(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

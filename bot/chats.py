@@ -19,7 +19,7 @@ from aiohttp import web
 from sqlalchemy import text
 
 from bot import wiring_discord, wiring_slack
-from bot.chat_platform import ChatCheck, Tell
+from bot.chat_platform import Tell
 from bot.discord import discord as discord_settings
 from bot.doctor import Finding, Outcome
 from bot.joining import LOOK_SECONDS, Joined, join, look, until_moved
@@ -31,6 +31,7 @@ from bot.slack import slack as slack_settings
 from bot.wiring import Chats, wire_chats
 from core.errors import OperatorError, PortTaken, TemporaryError
 from core.ledger.migrations import check
+from core.words.check import Check
 
 log = structlog.get_logger(__name__)
 
@@ -164,7 +165,7 @@ async def findings(settings: Settings, folder: Callable[[], DataFolder]) -> list
     return found
 
 
-def _found(checks: Sequence[ChatCheck]) -> list[Finding]:
+def _found(checks: Sequence[Check]) -> list[Finding]:
     return [Finding(name=one.name, outcome=Outcome(one.verdict), found=one.found, remedy=one.remedy) for one in checks]
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from bot.chat_platform import ChatCheck, ChatPlatform, Tell, pictures_in
+from bot.chat_platform import ChatPlatform, Tell, pictures_in
 from bot.discord import DiscordSettings
 from bot.process import at_work
 from bot.wiring_face import Face
 from core.conversation.journal import Journal
 from core.ledger.deliveries import Deliveries
+from core.words.check import Check
 
 
 def discord_platform(discord: DiscordSettings, face: Face, tell: Tell) -> ChatPlatform:
@@ -84,7 +85,7 @@ def discord_platform(discord: DiscordSettings, face: Face, tell: Tell) -> ChatPl
     return ChatPlatform(chat=chat, add_to=lambda site: None, serving=serving, close=chat.close)
 
 
-async def discord_checks(discord: DiscordSettings) -> Sequence[ChatCheck]:
+async def discord_checks(discord: DiscordSettings) -> Sequence[Check]:
     """What the doctor finds of Discord."""
     from adapters.discord.checks import Checked, check
 

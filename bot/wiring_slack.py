@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
-from bot.chat_platform import ChatCheck, ChatPlatform, Tell, pictures_in
+from bot.chat_platform import ChatPlatform, Tell, pictures_in
 from bot.platform.data_folder import DataFolder
 from bot.platform.postgres import PostgresPlace
 from bot.process import at_work
@@ -24,6 +24,7 @@ from core.ledger.installations import Installations
 from core.ledger.ledger import EVENTS_CHANNEL, Ledger
 from core.ledger.migrations import check as check_schema
 from core.ledger.vault import Vault
+from core.words.check import Check
 
 
 def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tell) -> ChatPlatform:
@@ -125,7 +126,7 @@ def slack_platform(slack: SlackSettings, data: DataFolder, face: Face, tell: Tel
     return ChatPlatform(chat=chat, add_to=add_to, serving=serving, close=close)
 
 
-async def slack_checks(slack: SlackSettings, data: DataFolder, postgres: PostgresPlace | None) -> Sequence[ChatCheck]:
+async def slack_checks(slack: SlackSettings, data: DataFolder, postgres: PostgresPlace | None) -> Sequence[Check]:
     """What the doctor finds of Slack; with the ledger's installations where a Nexus runs."""
     from adapters.slack.checks import Checked, check
 

@@ -7,7 +7,6 @@ take away from the bot is not looked at, since there are many, and since Nexus s
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,30 +21,13 @@ from adapters.discord.manifest import COMMAND, MENU_COMMAND, PERMISSIONS, comman
 from adapters.discord.permissions import label, missing
 from adapters.discord.registering import differences
 from core.errors import TemporaryError
+from core.words.check import Check, Verdict
 
 #: Without these nothing works in a server; without the others, something.
 ESSENTIAL: Final = frozenset({"view_channel", "read_messages", "send_messages", "send_messages_in_threads"})
 PAGE: Final = 200  #: servers that Discord names at once
 NAMED: Final = 5  #: servers that are named before the rest is counted
 FEW_STARTS: Final = 20  #: of sessions; Discord resets a token that has used up its thousand
-
-
-class Verdict(enum.StrEnum):
-    """How a check ended; the doctor's words for it."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    verdict: Verdict
-    found: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

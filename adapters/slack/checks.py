@@ -7,7 +7,6 @@ event whose scope is missing is found with the scope. It changes nothing.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,28 +19,11 @@ from adapters.slack.manifest import SCOPES
 from adapters.slack.paths import EVENTS, INSTALL
 from adapters.slack.sockets import refusal
 from core.ledger.installations import Installation
+from core.words.check import Check, Verdict
 
 APPS = "https://api.slack.com/apps"
 #: Without these nothing works; without the others, something.
 ESSENTIAL = frozenset({"commands", "chat:write"})
-
-
-class Verdict(enum.StrEnum):
-    """How a check ended; the doctor's words for it."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    verdict: Verdict
-    found: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

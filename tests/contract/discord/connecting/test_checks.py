@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from adapters.discord.checks import Check, Checked, Verdict, check
+from adapters.discord.checks import Checked, check
 from adapters.discord.inviting import application_of
 from adapters.discord.manifest import PERMISSIONS, commands
 from core.errors import OperatorError, TemporaryError
+from core.words.check import Check, Verdict
 from tests.support.discord.faults import Fault
 from tests.support.discord.permissions import bits
 from tests.support.discord.server import LocalDiscord

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from adapters.slack.checks import Check, Checked, Verdict, check
+from adapters.slack.checks import Checked, check
 from adapters.slack.manifest import SCOPES
 from core.ledger.installations import Installation
+from core.words.check import Check, Verdict
 from tests.support.slack import LocalSlack
 
 
