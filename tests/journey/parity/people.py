@@ -53,10 +53,55 @@ class File:
     by: str  #: "browser", "answer", or "direct message"
 
 
+#: The words beside a title.
+STATUSES = (
+    *(
+        "Queued",
+        "Building",
+        "Ready for review",
+        "Superseded",
+        "Discarded",
+        "Cancelled",
+        "Failed",
+        "Deploying",
+        "Deployed as",
+        "Live",
+    ),
+    *(
+        "Replaced by",
+        "Started anew since",
+        "Stopped",
+        "Crashed earlier",
+        "Crashed",
+        "Recovered",
+        "Settings changed",
+        "Deleted",
+        "Over",
+        "App deleted",
+    ),
+)
+
+
 def plain(text: str) -> str:
     """The words alone, with one space between."""
     linked = _LINK.sub(lambda found: found[1] or found[2] or found[3] or "", text)
     return " ".join(_MARKUP.sub("", html.unescape(linked)).split())
+
+
+def status(words: str) -> str:
+    """The word beside a title, which comes before any other of them."""
+    at = {words.index(word): word for word in reversed(STATUSES) if word in words}
+    return at[min(at)] if at else ""
+
+
+def says(shown: Shown, *words: str) -> None:
+    missing = [word for word in words if word not in shown.words]
+    assert not missing, f"{missing} is not in:\n{shown}"
+
+
+def offers(shown: Shown, *labels: str) -> None:
+    missing = [label for label in labels if label not in shown.buttons]
+    assert not missing, f"{missing} cannot be pressed on:\n{shown}"
 
 
 class Person(ABC):

@@ -12,8 +12,8 @@ from typing import TypeVar
 from tests.journey.parity.discord_person import AGAIN, DiscordPerson
 from tests.journey.parity.people import File, Person, Shown
 from tests.journey.parity.slack_person import SlackPerson
-from tests.journey.parity.steps import grown
 from tests.journey.parity.walk import Substitute, Walk
+from tests.journey.parity.ways import grown
 from tests.journey.parity.web_person import WebPerson
 
 P = TypeVar("P", bound=Person)

@@ -14,9 +14,10 @@ import pytest
 from tests.journey.parity.discord_person import in_discord
 from tests.journey.parity.people import Person
 from tests.journey.parity.slack_person import in_slack
-from tests.journey.parity.steps import NEWS, STEPS
+from tests.journey.parity.steps import STEPS
 from tests.journey.parity.substitutes import SUBSTITUTES
 from tests.journey.parity.walk import Walk
+from tests.journey.parity.ways import NEWS
 from tests.journey.parity.web_person import on_the_page
 from tests.support.nexus import Nexus, new_nexus
 from tests.support.writing_house import Scene, Theatre, theatre

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from tests.journey.parity.people import Cannot, Person, Shown
+from tests.journey.parity.people import Cannot, Person, Shown, status
 from tests.support.nexus import Nexus
 from tests.support.writing_house import Scene
 
@@ -55,6 +55,10 @@ class Walk:
             return done
         found: T = await listed.way(self, *args)
         return found
+
+    async def statuses(self, thread: Any) -> list[str]:
+        """The words beside the titles of a thread's cards."""
+        return [status(card.words) for card in await self.person.cards(thread)]
 
     @property
     def listed(self) -> set[str]:
