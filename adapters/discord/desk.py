@@ -35,7 +35,7 @@ from core.conversation.outbox import Clock, RealClock
 from core.conversation.ports import Handles
 from core.conversation.remembered import Known
 from core.conversation.saying import meaning
-from core.errors import NexusError, TemporaryError
+from core.errors import Forbidden, NexusError, TemporaryError
 from core.ids import ThreadId
 from core.words.attachment import Attachment
 from core.words.cards import Button, Confirm
@@ -50,6 +50,9 @@ HOPS: Final = 10  #: replies to replies that are followed to the message that a 
 GIVE_WAY: Final = 0.5  #: seconds in which another process may take a press on what it keeps
 SURE: Final = Confirm(title="Are you sure?", text="It is done at once.", yes="Yes")
 GONE: Final = "What was filled in is not kept any more. Ask for the form again."
+CLOSED: Final = (
+    "You may not write in #{channel}, so you cannot have it told of anything. Choose another channel, or ask its admins."
+)
 DANGEROUS: Final = frozenset({"stop", "discard", "delete"})
 
 
@@ -181,6 +184,8 @@ class DiscordDesk(Desk[Told, Where]):
         async def mean(who: Who) -> Inbound | Answer:
             if wrong := checking.problems(sent):
                 return Answer(text="\n".join(wrong.values()), error=True)
+            if sent.closed:
+                raise Forbidden(CLOSED.format(channel=sent.closed[0]))
             await self._p.people.keep_names(who, sent.where, sent.people)
             here = await self._placed(sent.where)
             return FormSubmit(

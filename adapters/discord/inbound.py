@@ -32,6 +32,7 @@ SETTINGS: Final = "settings"  #: the command alone, which shows all of them and 
 LIMIT: Final = 10 * 1024 * 1024  #: bytes of a file, where Discord says nothing else
 
 _ADMINISTRATES = 0x8 | 0x20  # ADMINISTRATOR, MANAGE_GUILD
+_WRITES, _WRITES_IN_THREADS = 1 << 11, 1 << 38  # SEND_MESSAGES, SEND_MESSAGES_IN_THREADS
 _DIRECT, _ELSEWHERE = 1, 2  # contexts of interactions: with the bot, and with others
 _GROUP = 3  # a type of channel
 _ATTACHMENT = 11  # a type of option
@@ -129,6 +130,7 @@ class Filled:
     values: Mapping[str, str] = field(repr=False)  #: settings of an app are among them
     files: Sequence[Shared] = ()
     people: Sequence[Named] = ()
+    closed: Sequence[str] = ()  #: names of channels that were chosen, and that they may not write in themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +215,7 @@ def filled(payload: Mapping[str, Any]) -> Filled | None:
         values=values,
         files=tuple(_shared(one) for one in attached),
         people=_people(part_of(part_of(payload, "data"), "resolved")),
+        closed=_closed(part_of(part_of(payload, "data"), "resolved")),
     )
 
 
@@ -365,6 +368,18 @@ def _people(resolved: Mapping[str, Any]) -> tuple[Named, ...]:
         Named(id=key, name=text_of(one, "name") or key, role=True) for key, one in roles.items() if isinstance(one, Mapping)
     ]
     return (*people, *groups)
+
+
+def _closed(resolved: Mapping[str, Any]) -> tuple[str, ...]:
+    """The chosen channels in which somebody may not write, as far as Discord says it."""
+    found: list[str] = []
+    for key, one in part_of(resolved, "channels").items():
+        channel: Mapping[str, Any] = one if isinstance(one, Mapping) else {}
+        may = value_of(channel.get("permissions"))
+        wanted = _WRITES_IN_THREADS if number_of(channel, "type") in THREADS else _WRITES
+        if is_number(may) and not int(may) & wanted:
+            found.append(text_of(channel, "name") or key)
+    return tuple(found)
 
 
 def _to_others(text: str, above: Mapping[str, Any], user: str, bot: str) -> bool:

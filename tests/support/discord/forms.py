@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tests.support.discord import payloads
+from tests.support.discord import payloads, permissions
 from tests.support.discord.content import walk
 from tests.support.discord.options import NotSent, Upload, resolve_user, upload
 from tests.support.discord.state import Channel, Json, Modal, Role
@@ -60,6 +60,8 @@ def filled(server: LocalDiscord, channel: Channel, modal: Modal, entries: Mappin
             made.append({"type": 1, "id": one["id"], "components": each})
         else:
             made.append({"type": one["type"], "id": one["id"]})
+    for known, told in resolved.get("channels", {}).items():
+        told["permissions"] = str(permissions.in_channel(server, server.channels[known], modal.interaction.user))
     return made, resolved
 
 
@@ -109,7 +111,7 @@ def _named_one(server: LocalDiscord, channel: Channel, one: Any, resolved: Json)
         resolved.setdefault("roles", {})[one.id] = payloads.role(one)
         return one.id
     if isinstance(one, Channel):
-        resolved.setdefault("channels", {})[one.id] = payloads.channel(server, one) | {"permissions": "0"}
+        resolved.setdefault("channels", {})[one.id] = payloads.channel(server, one)
         return one.id
     return resolve_user(server, channel, one, resolved)
 

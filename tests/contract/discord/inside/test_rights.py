@@ -12,6 +12,7 @@ from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef
 from core.words.views import ThreadView
 from tests.contract.discord.inside.house import House, People, Process
+from tests.support.discord import render_text
 
 
 @pytest.mark.parametrize("permission", ["administrator", "manage_guild"])
@@ -73,3 +74,18 @@ async def test_build_this_builds_and_never_runs_the_command_that_somebody_else_w
     await house.ada.pick(said, "Build this")
     await house.settled()
     assert "stop" not in house.engine.did
+
+
+@pytest.mark.parametrize("kind", ["text", "announcement"])
+async def test_news_go_to_no_channel_that_they_may_not_write_in_themselves(house: House, process: Process, kind: str) -> None:
+    board = house.discord.guild.add_channel("board", kind)
+    house.discord.guild.deny(board, None, "send_messages")
+    form = await (await house.ada.slash("#general", "nexus notify on")).shown()
+    refused = await house.ada.submit(form, {"Channel": [board]})
+    assert "You may not write in #board" in render_text(await refused.answer())
+    assert not house.engine.calls
+    chief = house.discord.guild.add_user("Grace", admin=True)
+    form = await (await chief.slash("#general", "nexus notify on")).shown()
+    await chief.submit(form, {"Channel": [board]})
+    await house.settled()
+    assert house.engine.did == ["subscribe"]
