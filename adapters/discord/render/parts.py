@@ -233,17 +233,19 @@ def table(item: Table) -> list[Group]:
 
 
 def _wide(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Piece]:
-    """Rows as two lines each: what the first cell says, and below it, small, the others with their columns' names."""
+    """Rows as two lines each: what the first cell says, and below it, small, the others with their columns' names. A single other column
+    is named once, above; one that says nothing of any row is left out."""
     names = [" ".join(column.split()) for column in columns]
     cells = [[" ".join(cell.split()) for cell in row] for row in rows]
     used = {at for row in cells for at, cell in enumerate(row) if at and cell not in ("", "–")}
-    caption = " · ".join(name for at, name in enumerate(names) if name and at not in used)
+    above = [at for at in range(len(names)) if at == 0 or used == {at}]
+    caption = " · ".join(names[at] for at in above if names[at])
     yield from (Piece(text=small(part), count=0) for part in pieces(calm(caption), LINE // 3) if part.strip())
     for first, *others in (row for row in cells if row):
         shown: list[Span] = []
         for at, cell in enumerate(others, 1):
             if at in used and cell not in ("", "–"):
-                name = names[at] if at < len(names) else ""
+                name = names[at] if at < len(names) and at not in above else ""
                 shown += [Span(" · ", "raw")] if shown else []
                 shown += [*([Span(f"{name}: ")] if name else []), *inline(cell)]
         named = list(drawn([Span(first or "–", "bold")], LINE))

@@ -220,11 +220,23 @@ def test_the_tree_says_what_changed_how_large_it_is_and_what_for() -> None:
 def test_a_narrow_table_is_in_columns_and_a_wide_one_names_every_cell() -> None:
     narrow = card(Table(columns=["A", "Name"], rows=[["1", "日本"], ["22", "x"]]))
     assert contents(narrow.components)[1].split("\n") == ["```", "A   Name", "1   日本", "22  x", "```"]
-    wide = card(Table(columns=["App", "Address", "Gone"], rows=[["a*b", "http://x.example/" + "y" * 60, "–"]]))
+    wide = card(Table(columns=["App", "Address", "Gone", "State"], rows=[["a*b", "http://x.example/" + "y" * 60, "–", "live"]]))
     assert contents(wide.components)[1].split("\n") == [
-        "-# App · Gone",
+        "-# App",
         "**a\\*b**",
-        f"-# Address: <http://x.example/{'y' * 60}>",
+        f"-# Address: <http://x.example/{'y' * 60}> · State: live",
+    ]
+
+
+def test_a_wide_table_of_two_columns_names_both_once_above() -> None:
+    words = "who may approve and for how long; which model writes, and its budget"
+    wide = card(Table(columns=["Command", "What it does"], rows=[["settings", words], ["list", "your apps"]]))
+    assert contents(wide.components)[1].split("\n") == [
+        "-# Command · What it does",
+        "**settings**",
+        f"-# {words}",
+        "**list**",
+        "-# your apps",
     ]
 
 
