@@ -296,7 +296,26 @@ def _remove(made: Change, part: str) -> bool:
             done = _remove_field(made, resource, column, for_good=for_good)
         elif (whole := made.resource(words)) is not None and len(made.resources) > 1:
             done = _remove_resource(made, whole, for_good=for_good)
+        elif for_good and resource is None and (hiding := _hiding(made, column, place)) is not None:
+            done = _drop_column(made, hiding, column, label(words))
     return done
+
+
+def _hiding(made: Change, column: str, where: str) -> Resource | None:
+    """The resource whose table still has this column, of a field that was removed before."""
+    named = made.resource(where) if where else None
+    there = [named] if named else made.resources
+    return next((one for one in there if column not in OWN_COLUMNS and column in _columns(made.tree, one.name)), None)
+
+
+def _drop_column(made: Change, resource: Resource, column: str, called: str) -> bool:
+    made.statements.append(
+        f"-- destructive: the data of this column are gone afterwards\n"
+        f"ALTER TABLE {sql.name(resource.name)} DROP COLUMN {sql.name(column)};"
+    )
+    made.destructive = True
+    made.said.append(f"{called} is dropped from {resource.label.lower()}, with its data.")
+    return True
 
 
 def _remove_field(made: Change, resource: Resource, column: str, *, for_good: bool) -> bool:

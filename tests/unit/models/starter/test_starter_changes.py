@@ -157,6 +157,21 @@ async def test_data_are_deleted_only_when_the_request_says_drop_the_column() -> 
     assert "notes" not in shape(after)["todos"]
 
 
+async def test_the_data_of_a_removed_field_are_deleted_by_the_words_that_its_removal_names() -> None:
+    plan, tree = await written(TODOS)
+    hidden, tree = await changed(plan, tree, "remove the notes field")
+    after, new = await changed(hidden, tree, "drop the notes column")
+    assert "-- destructive" in migration(tree, new)
+    assert 'ALTER TABLE "todos" DROP COLUMN "notes";' in migration(tree, new)
+    assert shape(after) == shape(hidden)
+
+
+async def test_what_no_table_has_is_not_dropped() -> None:
+    plan, tree = await written(TODOS)
+    assert "did not understand" in await refused(plan, tree, "drop the id column")
+    assert "did not understand" in await refused(plan, tree, "drop the moon column")
+
+
 async def test_a_removed_thing_leaves_no_reference_to_it() -> None:
     plan, tree = await written("projects with tasks")
     after, new = await changed(plan, tree, "remove projects")
