@@ -6,29 +6,19 @@ the ids of all things are made of it, as Discord's are.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from datetime import UTC, datetime
+
+from tests.support.local.clock import MovedClock
 
 EPOCH = 1_420_070_400_000  #: milliseconds at which Discord's ids begin
 
 
-class Clock:
+class Clock(MovedClock):
     """Seconds since 1970 as Discord sees them."""
 
     def __init__(self) -> None:
-        self._ahead = 0.0
+        super().__init__()
         self._last = 0
-        self._moved = asyncio.Event()
-
-    def now(self) -> float:
-        return time.time() + self._ahead
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass; whoever sleeps past the new time wakes."""
-        self._ahead += seconds
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
 
     def snowflake(self) -> str:
         """A new id, higher than every one before."""
@@ -39,16 +29,6 @@ class Clock:
         """A time as Discord writes it."""
         moment = datetime.fromtimestamp(self.now() if at is None else at, UTC)
         return moment.isoformat(timespec="microseconds")
-
-    async def sleep(self, seconds: float) -> None:
-        """Until so many seconds passed, or a test said that they did."""
-        until = self.now() + seconds
-        while (left := until - self.now()) > 0:
-            try:
-                async with asyncio.timeout(left):
-                    await self._moved.wait()
-            except TimeoutError:
-                return
 
 
 def made_at(snowflake: str) -> float:

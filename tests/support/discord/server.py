@@ -17,9 +17,7 @@ import base64
 import copy
 import hashlib
 import secrets
-import socket
-from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -42,15 +40,18 @@ from tests.support.discord.rest import API, Call, Rest
 from tests.support.discord.state import SYSTEM, Attachment, Channel, Guild, Interaction, Json, Message, Modal, Person
 from tests.support.discord.timings import Timings
 from tests.support.discord.users import DiscordUser
+from tests.support.local.server import LocalServer
 
-T = TypeVar("T")
 CONTENT_FLAG, CONTENT_FLAG_LIMITED = 1 << 18, 1 << 19
 
 
-class LocalDiscord:
+class LocalDiscord(LocalServer):
     """One app, its servers, and everything that can be asked of Discord."""
 
+    name = "Discord"
+
     def __init__(self, *, timings: Timings | None = None, limits: Limits | None = None, message_content: bool = True) -> None:
+        super().__init__()
         self.timings = timings or Timings()
         self.limits = limits or Limits.off()
         self.message_content = message_content  #: whether the app may read what is not said to it
@@ -75,11 +76,7 @@ class LocalDiscord:
         self.gateway = Gateway(self)
         self.events = Events(self)
         self._secret = secrets.token_hex(8)
-        self._outage = ""
-        self._pokes = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._runner: web.AppRunner | None = None
-        self._port = 0
         self.guild = self.add_guild("Acme")
 
     # -- running -----------------------------------------------------------------------------------------------------------------
@@ -87,11 +84,7 @@ class LocalDiscord:
     async def __aenter__(self) -> Self:
         parts = (Application(self), Guilds(self), Channels(self), Messages(self), Interactions(self))
         rest = Rest(self, [route for part in parts for route in part.routes()])
-        app = web.Application(middlewares=[self._out_of_order], client_max_size=200 * 2**20)
-        app.add_routes([web.get("/gateway", self.gateway.connected), *Cdn(self).routes(), *rest.routes()])
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await self._listen()
+        await self._serve([web.get("/gateway", self.gateway.connected), *Cdn(self).routes(), *rest.routes()])
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -101,20 +94,7 @@ class LocalDiscord:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.gateway.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def _listen(self) -> None:
-        assert self._runner is not None
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", self._port))
-        self._port = listening.getsockname()[1]
-        await web.SockSite(self._runner, listening).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        await self._end()
 
     @property
     def api_url(self) -> str:
@@ -172,30 +152,6 @@ class LocalDiscord:
         }
 
     # -- what tests wait for and see -----------------------------------------------------------------------------------------------
-
-    def poke(self) -> None:
-        """Something changed: whoever waits looks again."""
-        pokes, self._pokes = self._pokes, asyncio.Event()
-        pokes.set()
-
-    async def wait_for(self, condition: Callable[[], T | None], *, timeout: float = 20.0, why: str = "") -> T:
-        """What the condition gives, once it is true.
-
-        Raises:
-            AssertionError: it never was; with the last calls and messages.
-        """
-        try:
-            async with asyncio.timeout(timeout):
-                while not (found := condition()):
-                    try:
-                        # Conditions may look at things outside Discord, which do not poke.
-                        async with asyncio.timeout(0.02):
-                            await self._pokes.wait()
-                    except TimeoutError:
-                        continue
-                return found
-        except TimeoutError:
-            raise AssertionError(f"it never became true: {why or condition}\n{self.describe()}") from None
 
     async def said(self, place: str | Channel, words: str, *, user: DiscordUser | None = None, timeout: float = 20.0) -> Message:
         """The last message in a place that shows these words, once there is one."""
@@ -363,12 +319,8 @@ class LocalDiscord:
 
     async def down(self, seconds: float | None = None, *, refuse: bool = True) -> None:
         """Discord is down, until `up` or for so many seconds: nobody is there, or there is a 503 with ``refuse=False``."""
-        assert self._runner is not None
-        self._outage = "refuse" if refuse else "503"
         self.gateway.cut()
-        if refuse:
-            for site in list(self._runner.sites):
-                await site.stop()
+        await self._go_away(refuse=refuse)
         await self.wait_for(lambda: not self.gateway.live, why="all connections broken")
         if seconds is not None:
             self.spawn(self._up_after(seconds))
@@ -379,21 +331,10 @@ class LocalDiscord:
 
     async def up(self) -> None:
         """Discord is back, at the same address."""
-        refused, self._outage = self._outage == "refuse", ""
-        if refused:
-            await self._listen()
+        await self._come_back()
 
     def spawn(self, work: Any) -> None:
         """Run in the background until it is done or Discord is closed."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    @web.middleware
-    async def _out_of_order(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
-        if self._outage == "refuse" and request.transport is not None:
-            request.transport.abort()
-        if self._outage:
-            return web.Response(status=503, text="<html>Discord is down</html>", content_type="text/html")
-        response: web.StreamResponse = await handler(request)
-        return response

@@ -12,16 +12,14 @@ chance. It has no pages, no search, no threads of people who are not scripted, a
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import aiohttp
-from aiohttp import web
 
+from tests.support.local.server import LocalServer
 from tests.support.slack import rendering
 from tests.support.slack.clock import Clock
 from tests.support.slack.deliveries import Deliveries, Delivery, Way
@@ -38,8 +36,6 @@ from tests.support.slack.users import SlackUser
 from tests.support.slack.webapi import Call, Token, WebApi
 from tests.support.slack.workspaces import Team, new_workspace
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
@@ -52,12 +48,15 @@ class Grant:
     expires: float
 
 
-class LocalSlack:
+class LocalSlack(LocalServer):
     """One app, its workspaces, and everything that can be asked of Slack."""
+
+    name = "Slack"
 
     def __init__(
         self, *, timings: Timings | None = None, limits: Limits | None = None, scopes: Iterable[str] = ALL, echo: bool = True
     ) -> None:
+        super().__init__()
         self.timings = timings or Timings()
         self.limits = limits or Limits.off()
         self.echo = echo  #: whether the app is told of what it does itself, as Slack does
@@ -80,21 +79,12 @@ class LocalSlack:
         self._client: aiohttp.ClientSession | None = None
         self.deliveries = Deliveries(self)
         self.events = Events(self)
-        self._outage = ""
-        self._pokes = asyncio.Event()
-        self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
-        self._port = 0
         self.workspace = self.add_workspace("Acme", scopes=scopes)
 
     # -- running -----------------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        app = web.Application(middlewares=[self._out_of_order], client_max_size=200 * 2**20)
-        app.add_routes(WebApi(self).routes())
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await self._listen()
+        await self._serve(WebApi(self).routes())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -103,20 +93,7 @@ class LocalSlack:
         await self.sockets.close()
         if self._client is not None:
             await self._client.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def _listen(self) -> None:
-        assert self._runner is not None
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", self._port))
-        self._port = listening.getsockname()[1]
-        await web.SockSite(self._runner, listening).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        await self._end()
 
     @property
     def api_url(self) -> str:
@@ -150,30 +127,6 @@ class LocalSlack:
         return self.http
 
     # -- what tests wait for and see -----------------------------------------------------------------------------------------
-
-    def poke(self) -> None:
-        """Something changed: whoever waits looks again."""
-        pokes, self._pokes = self._pokes, asyncio.Event()
-        pokes.set()
-
-    async def wait_for(self, condition: Callable[[], T | None], *, timeout: float = 20.0, why: str = "") -> T:
-        """What the condition gives, once it is true.
-
-        Raises:
-            AssertionError: it never was; with the last calls and messages.
-        """
-        try:
-            async with asyncio.timeout(timeout):
-                while not (found := condition()):
-                    try:
-                        # Conditions may look at things outside Slack, which do not poke.
-                        async with asyncio.timeout(0.02):
-                            await self._pokes.wait()
-                    except TimeoutError:
-                        continue
-                return found
-        except TimeoutError:
-            raise AssertionError(f"it never became true: {why or condition}\n{self.describe()}") from None
 
     async def wait_for_sockets(self, count: int = 1) -> None:
         """Until the app has so many sockets."""
@@ -294,27 +247,10 @@ class LocalSlack:
 
     async def begin_outage(self, *, refuse: bool = True) -> None:
         """Slack is down: sockets break, and calls find nobody there, or 503 with ``refuse=False``."""
-        assert self._runner is not None
-        self._outage = "refuse" if refuse else "503"
         self.sockets.cut()
-        if refuse:
-            for site in list(self._runner.sites):
-                await site.stop()
+        await self._go_away(refuse=refuse)
         await self.wait_for(lambda: not self.sockets.live, why="all sockets broken")
 
     async def end_outage(self) -> None:
         """Slack is back, at the same address."""
-        refused, self._outage = self._outage == "refuse", ""
-        if refused:
-            await self._listen()
-
-    @web.middleware
-    async def _out_of_order(
-        self, request: web.Request, handler: Callable[[web.Request], Any]
-    ) -> web.StreamResponse:  # pragma: no branch
-        if self._outage == "refuse" and request.transport is not None:
-            request.transport.abort()
-        if self._outage:
-            return web.Response(status=503, text="<html>Slack is down</html>", content_type="text/html")
-        response: web.StreamResponse = await handler(request)
-        return response
+        await self._come_back()
