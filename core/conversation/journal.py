@@ -171,8 +171,8 @@ class Journal(Generic[ToldT]):
         try:
             content = json.loads(kept.content)
             told = self._kinds[content["kind"]].validate_python(content["told"])
-        except (KeyError, ValueError):
-            log.exception("what another version of Nexus kept cannot be read", key=kept.key)
+        except (KeyError, ValueError) as error:  # whose words repeat what was kept, and secrets may be among it
+            log.error("what another version of Nexus kept cannot be read", key=kept.key, reason=type(error).__name__)
             await self._store.done([kept.key])
             return
         log.info("taken up from a process that died", key=kept.key)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
+import structlog
 
 from core.conversation import journal as module
 from core.conversation.journal import Journal
@@ -77,6 +78,18 @@ async def test_what_was_kept_and_could_not_be_forgotten_is_forgotten_when_the_le
     ledger.away = False
     assert "press" in ledger.kept
     assert await taken_up(journal, ledger) == []
+
+
+async def test_what_cannot_be_read_is_given_up_and_nothing_of_it_is_logged() -> None:
+    ledger = Ledger()
+    ledger.kept["form"] = '{"kind": "Press", "told": {"value": "s3cr3t"}}'
+    with structlog.testing.capture_logs() as logged:
+        assert await taken_up(Journal(ledger, [Press], clock=PassingClock()), ledger) == []
+    assert ledger.kept == {}
+    (told,) = logged
+    assert told["key"] == "form"
+    assert not told.get("exc_info"), "it repeats what it could not read"
+    assert "s3cr3t" not in str(told)
 
 
 async def test_what_was_kept_too_late_is_forgotten_too(monkeypatch: pytest.MonkeyPatch) -> None:
