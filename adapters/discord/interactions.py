@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -30,6 +30,7 @@ from core.errors import NexusError
 log = structlog.get_logger(__name__)
 
 PATIENCE: Final = 2.0  #: seconds that something may wait for its form; Discord waits for three
+PAUSES: Final = (0.5, 2.0, 5.0)  #: seconds before each further attempt to show what Discord, away for a moment, did not take
 EPHEMERAL: Final = 1 << 6
 MESSAGE, DEFERRED, UPDATE_LATER, MODAL = 4, 5, 6, 9  # kinds of first answers
 
@@ -110,14 +111,26 @@ class Interactions:
                 else:
                     await self._acknowledge(where, state, "message")
             if state.thinking:
-                with contextlib.suppress(MessageGone):
+
+                async def replace() -> None:
                     with _parameters(view, files) as made:
                         await self._call("PATCH", _ORIGINAL, where, message=made)
+
+                with contextlib.suppress(MessageGone):
+                    try:
+                        await self._insist(replace, twice=True)
+                    except DiscordBusy as error:
+                        state.shown = error.doubtful  # what may be there is not taken away
+                        raise
                     state.shown = True
                     return
                 state.shown = True
-            with _parameters(view, files, private=True) as made:
-                await self._call("POST", _HOOK, where, message=made, query={"wait": 1, "with_components": 1})
+
+            async def add() -> None:
+                with _parameters(view, files, private=True) as made:
+                    await self._call("POST", _HOOK, where, message=made, query={"wait": 1, "with_components": 1})
+
+            await self._insist(add, twice=False)
 
     async def done(self, where: Where) -> None:
         """There is nothing (more) to show: nothing says any more that Nexus is thinking. Raises nothing."""
@@ -141,6 +154,17 @@ class Interactions:
         await asyncio.gather(*timers, return_exceptions=True)
 
     # -- together ----------------------------------------------------------------------------------------------------------------
+
+    async def _insist(self, send: Callable[[], Awaitable[None]], *, twice: bool) -> None:
+        """Send it, again in a while where it did not arrive; where nobody knows whether it did, if it may come ``twice``."""
+        for pause in (*PAUSES, None):
+            try:
+                await send()
+                return
+            except DiscordBusy as error:
+                if pause is None or error.retry_after is not None or (error.doubtful and not twice):
+                    raise
+                await self._clock.sleep(pause)
 
     def _state(self, where: Where) -> _State:
         if where.interaction not in self._states:
