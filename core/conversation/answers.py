@@ -24,7 +24,7 @@ from core.words.views import (
     WorkspaceUsage,
 )
 
-MAX_FILE_CHARS = 12_000
+MAX_FILE_CHARS = 100_000  #: of a file; what a message does not hold, chats attach
 SHOWN_RELEASES = 10
 
 _TONES = {

@@ -32,7 +32,8 @@ def menus(build: str, files: Sequence[FileEntry], ids: Ids) -> list[Piece]:
         custom_id = ids.of("file", build)
         if not custom_id:
             return []
-        span = f"{first + 1}–{first + len(some)} of {len(there):,}" if len(there) > OPTIONS else count(len(there), "file")
+        upto = f"–{first + len(some)}" if len(some) > 1 else ""
+        span = f"{first + 1}{upto} of {len(there):,}" if len(there) > OPTIONS else count(len(there), "file")
         options = [
             discord.SelectOption(label=label(short(path, OPTION), OPTION), value=str(at)) for at, path in enumerate(some, first)
         ]

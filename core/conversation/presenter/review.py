@@ -139,7 +139,7 @@ def review_actions(story: Story, build: BuildStory, ready: e.BuildReady, now: da
         confirm = None
         if ready.destructive:
             text = "It removes data that the app has now: " + "; ".join(shown_line(s, 120) for s in ready.destructive)
-            asks = " A snapshot is taken first."
+            asks = ". A snapshot is taken first."
             confirm = Confirm(title="Deploy and remove data?", text=text[: MAX_CONFIRM - len(asks)] + asks, yes="Deploy")
         value = f"{build.approval.approval} {build.build} {short_digest(build.approval.digest)}"
         return [

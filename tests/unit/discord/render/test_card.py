@@ -228,6 +228,13 @@ def test_a_narrow_table_is_in_columns_and_a_wide_one_names_every_cell() -> None:
     ]
 
 
+@pytest.mark.parametrize(("number", "says"), [(25, ["(25 files)"]), (26, ["(1–25 of 26)", "(26 of 26)"])])
+def test_a_menu_says_which_files_it_has(number: int, says: list[str]) -> None:
+    files = [FileEntry(path=f"{at:03}.py", size=1) for at in range(number)]
+    menus = [one for one in pressable(card(Files(build="b_1", files=files))).values() if one["type"] == 3]
+    assert [one["placeholder"] for one in menus] == [f"See a file… {said}" for said in says]
+
+
 def test_a_wide_table_of_two_columns_names_both_once_above() -> None:
     words = "who may approve and for how long; which model writes, and its budget"
     wide = card(Table(columns=["Command", "What it does"], rows=[["settings", words], ["list", "your apps"]]))
