@@ -182,12 +182,15 @@ async def sees_the_crash(w: Walk, crash: Shown) -> None:
 
 
 async def proposes_a_fix(w: Walk) -> Shown:
-    await w.person.press(w.note, "Propose a fix")
+    """Pressed twice, it is proposed once."""
+    for _ in range(2):
+        await w.person.press(w.note, "Propose a fix")
     return await w.person.card(w.notes, "Ready for review", "v1 crashed.")
 
 
 async def sees_the_fix(w: Walk, review: Shown) -> None:
     offers(review, "Approve & deploy", "Change…", "Discard")
+    assert [review.handle] == [card.handle for card in await w.person.cards(w.notes) if card.says("v1 crashed.", "Framework")]
     assert "only what is there" in await w.person.reads(review, INDEX)
     w.note = review
 

@@ -1,24 +1,16 @@
-"""The journey in Slack by Socket Mode, as people go through it: from a command to a live app, and on to its deletion."""
+"""What is Slack's own, by Socket Mode: ways to begin, the Home tab, and who may. The journey is that of every platform (`parity`)."""
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.journey.slack.conftest import Opened
-from tests.support.nexus import until
-from tests.support.slack import LocalSlack, Message, SlackUser, View, mentions, render_text
+from tests.support.slack import LocalSlack, SlackUser, View, mentions, render_text
 from tests.support.slack.forms import Entry
 from tests.support.slack_house import SlackHouse, Talk
-
-APP = "a todo app with due dates"
-PASSWORD = re.compile(r"postgresql://[^:\s]+:([^@\s]+)@")
 
 
 @pytest.fixture(scope="module")
@@ -62,206 +54,6 @@ def olga(slack: LocalSlack) -> SlackUser:
     return slack.workspace.add_user("Olga", is_admin=True)
 
 
-def earlier(message: Message) -> list[str]:
-    """What a message showed before, oldest first."""
-    return [render_text(Message(ts="", team="", channel="", user="", blocks=one.blocks)) for one in message.edits]
-
-
-# -- from a command to a live app, and on to its deletion ------------------------------------------------------------------------
-
-
-async def test_an_app_lives_in_its_thread_from_the_command_to_its_deletion(
-    house: SlackHouse, slack: LocalSlack, ada: SlackUser, grace: SlackUser
-) -> None:
-    slack.workspace.add_channel("#news", members=[grace])
-    form = await house.form(grace, grace.command("/nexus", "notify", "#news"), "Notifications")
-    await house.told(grace, grace.submit(form), "every app", "live")
-    talk = await house.asked(ada, APP + " --framework express")
-    review = await _reviewed(house, ada, talk)
-    await _looked_into(house, ada, review)
-    newest = await _changed(house, ada, talk, review)
-    live = await _deployed(house, ada, grace, talk, newest)
-    await _logs_read(house, ada, talk, live)
-    await _password_revealed(house, ada, live)
-    live = await _settings_changed(house, ada, talk, live)
-    live = await _rolled_back(house, ada, talk, live)
-    await _stopped_and_started(house, ada, talk, live)
-    await _deleted(house, ada, talk)
-    talk.once()
-    news = await slack.wait_for(lambda: found if "Deleted" in (found := _news(slack))[-1] else None, why="all the news")
-    told = [line.partition("*")[2].partition("*")[0] for line in news]
-    assert [*["Ready for review"] * 3, *["Live"] * 3, "Stopped", "Live", "Live", "Deleted"] == told, news
-    assert not mentions(slack.messages("#news")[0])
-
-
-def _news(slack: LocalSlack) -> list[str]:
-    """The second line of each: the first is the app's name."""
-    return [render_text(one).splitlines()[1] for one in slack.messages("#news")]
-
-
-async def _reviewed(house: SlackHouse, ada: SlackUser, talk: Talk) -> Message:
-    """One card, edited in place, from progress to the question."""
-    review = await talk.card("Ready for review")
-    assert [review] == talk.cards, "one card"
-    before = earlier(review)
-    assert any("Building" in one and "Plan" in one and "[Cancel]" in one for one in before), before
-    shown = render_text(review)
-    for what in (
-        "[Approve & deploy]",
-        "[Change…]",
-        "[Setup]",
-        "[Download .zip]",
-        "[Discard]",
-        "README.md",
-        "/api/todos  create, read, update, delete",
-        "due_date (date)",
-        "express",
-        "anyone here",
-    ):
-        assert what in shown, shown
-    assert "[Cancel]" not in shown
-    assert not mentions(review)
-    return review
-
-
-async def _looked_into(house: SlackHouse, ada: SlackUser, review: Message) -> None:
-    """A file, the whole, the instructions: for whoever asked, and for nobody else."""
-    seen = await house.told(ada, ada.choose(review, "file", "README.md"), "README.md", "# Todos")
-    assert ada.id == seen.ephemeral_to
-    before = len(house.slack.files())
-    await house.told(ada, ada.press(review, "Download .zip"), ".zip is in your direct messages")
-    (packed,) = house.slack.files()[before:]
-    assert [(ada.dm, packed.shares[0][1])] == packed.shares
-    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
-        assert {"README.md", "package.json"} <= {name.partition("/")[2] for name in archive.namelist()}
-    setup = await house.told(ada, ada.press(review, "Setup"), "Setup of todos", "no settings of its own")
-    assert ada.id == setup.ephemeral_to
-
-
-async def _changed(house: SlackHouse, ada: SlackUser, talk: Talk, review: Message) -> Message:
-    """By the form, then by a reply: each makes a card with its diff, and the one before cannot be pressed any more."""
-    form = await house.form(ada, ada.press(review, "Change…"), "Change the app")
-    empty = await ada.submit(form, {"What should be different?": " "})
-    assert "Say what should be different" in empty.errors["What should be different?"]
-    await ada.submit(form, {"What should be different?": "add a priority to every todo"})
-    second = await talk.card("Ready for review", "add a priority")
-    old = await talk.card("Superseded")
-    assert (review, []) == (old, [one for one in render_text(old).splitlines() if one.startswith("[")])
-    assert "changed" in render_text(second)
-    await ada.say(talk.channel, "make the header green", talk.ts)
-    third = await talk.card("Ready for review", "make the header green")
-    assert second in await house.slack.wait_for(lambda: talk.showing("Superseded", "add a priority"))
-    assert ["Todos", "Ada: add a priority to every todo", "Todos", "Todos"] == [
-        text.splitlines()[0].lstrip("# ") for text in talk.texts
-    ]
-    return third
-
-
-async def _deployed(house: SlackHouse, ada: SlackUser, grace: SlackUser, talk: Talk, review: Message) -> Message:
-    """Approved by a colleague: the card says so, a second one tells of the deployment, and the address answers."""
-    await grace.press(review, "Approve & deploy")
-    live = await talk.card("Live", "approved by Grace")
-    assert any("Deploying" in one and "Health check" in one for one in earlier(live)), earlier(live)
-    decided = await talk.card("Deployed as v1", "Approved by Grace.", "make the header green")
-    assert review is decided
-    assert [decided, live] == talk.cards[-2:]
-    assert "[Approve & deploy]" not in render_text(decided)
-    (button,) = [one for block in live.blocks for one in block.get("elements", []) if one.get("url")]
-    address = urlsplit(button["url"])
-    assert f"todos.localhost:{house.nexus.port}" == address.netloc
-    slug = address.netloc.split(".")[0]
-    (await house.nexus.app(slug, "POST", "/api/todos", {"title": "Water the plants", "priority": "high"})).ok(201)
-    (todo,) = (await house.nexus.app(slug, "GET", "/api/todos")).ok()
-    assert "Water the plants" == todo["title"]
-    opened = await ada.press(live, "Open")
-    assert opened.acknowledged
-    return live
-
-
-async def _logs_read(house: SlackHouse, ada: SlackUser, talk: Talk, live: Message) -> None:
-    """The tail, the whole as a file, and a message that grows."""
-    tail = await house.told(ada, ada.press(live, "Logs"), "Log of todos", "Listening on")
-    assert ada.id == tail.ephemeral_to
-    before = len(house.slack.files())
-    await house.told(ada, ada.press(tail, "Whole log"), "todos.log is in your direct messages")
-    (whole,) = house.slack.files()[before:]
-    assert b"Listening on" in whole.content
-    await ada.press(tail, "Follow it live")
-    followed = await talk.card("Log of todos", "Followed until", "Listening on", "[Stop]")
-    await ada.press(followed, "Stop")
-    ended = await talk.card("Log of todos", "Somebody stopped it.")
-    assert (followed, False) == (ended, "[Stop]" in render_text(ended))
-
-
-async def _password_revealed(house: SlackHouse, ada: SlackUser, live: Message) -> None:
-    """To who asked, and to nobody else, anywhere."""
-    shown = await house.told(ada, ada.press(live, "Reveal"), "Only you see this", "postgresql://")
-    assert ada.id == shown.ephemeral_to
-    found = PASSWORD.search(render_text(shown))
-    assert found is not None
-    password = found[1]
-    assert len(password) >= 16
-    assert password not in house.seen_by_others(ada)
-    logs = "".join(file.read_text() for file in house.nexus.folder.logs.glob("*.log*"))
-    assert password not in logs
-
-
-async def _settings_changed(house: SlackHouse, ada: SlackUser, talk: Talk, live: Message) -> Message:
-    """A value is set, applied by a new release, and never seen again."""
-    form = await house.form(ada, ada.press(live, "Settings"), "Settings of the app")
-    wrong = await ada.submit(form, {"Set": "no equals sign"})
-    assert "NAME=value" in wrong.errors["Set"]
-    await house.told(ada, ada.submit(form, {"Set": "GREETING=hello-0815-secret"}), "Set GREETING", "v2 starts with that")
-    await talk.card("Settings changed", "Ada set GREETING")
-    newest = await talk.card("Live", "v2, settings changed by Ada")
-    assert "hello-0815-secret" not in house.seen_by_others(ada)
-    assert "[Reveal]" not in render_text(live), "one card has the buttons: the newest"
-    return newest
-
-
-async def _rolled_back(house: SlackHouse, ada: SlackUser, talk: Talk, live: Message) -> Message:
-    """To a release that was chosen, with the data as it left them; without a build."""
-    (await house.nexus.app("todos", "POST", "/api/todos", {"title": "Feed the cat"})).ok(201)
-    form = await house.form(ada, ada.press(live, "Rollback…"), "Roll back")
-    assert "v1 make the header green" in render_text(form)
-    await house.told(
-        ada, ada.submit(form, {"What comes back": "Code, data and settings"}), "Rolling todos back to v1", "becomes v3"
-    )
-    newest = await talk.card("Live", "v3, back at v1: code, data and settings")
-    assert ["Water the plants"] == [todo["title"] for todo in (await house.nexus.app("todos", "GET", "/api/todos")).ok()]
-    return newest
-
-
-async def _stopped_and_started(house: SlackHouse, ada: SlackUser, talk: Talk, live: Message) -> None:
-    declined = await ada.press(live, "Stop", confirm=False)
-    assert not declined.sent
-    await house.told(ada, ada.press(live, "Stop"), "todos is stopped")
-    await talk.card("Stopped", "Ada stopped it")
-    assert 200 != (await house.nexus.app("todos", "GET", "/healthz")).status
-    stopped = await house.slack.wait_for(lambda: talk.showing("[Start]"), why="a card with Start")
-    await ada.press(stopped[-1], "Start")
-    started = await talk.card("Live", "started again by Ada")
-    await ada.press(started, "Restart")
-    await talk.card("Live", "restarted by Ada")
-    assert 200 == (await house.nexus.app("todos", "GET", "/healthz")).status
-
-
-async def _deleted(house: SlackHouse, ada: SlackUser, talk: Talk) -> None:
-    form = await house.form(ada, ada.command("/nexus", "delete todos"), "Delete the app")
-    label = "Type the app's name to confirm"
-    wrong = await ada.submit(form, {label: "todo"})
-    assert "Type todos to delete it" in wrong.errors[label]
-    await house.told(ada, ada.submit(form, {label: "todos"}), "todos is deleted", "last snapshot")
-    gone = await talk.card("Deleted", "Ada deleted it")
-    assert gone is talk.cards[-1]
-    assert 404 == (await house.nexus.app("todos", "GET", "/")).status
-
-    async def quiet() -> bool:
-        return not any(line.startswith("[") for text in talk.texts for line in text.splitlines())
-
-    await until(quiet, what="no card of a deleted app has a button")
-
-
 # -- ways to begin ---------------------------------------------------------------------------------------------------------------
 
 
@@ -271,27 +63,6 @@ async def _cancelled(house: SlackHouse, user: SlackUser, talk: Talk) -> None:
     await house.told(user, user.press(working, "Cancel"), "being cancelled")
     over = await talk.card("Cancelled", f"Cancelled by {user.name}.", "[Try again]")
     assert working is over
-
-
-async def test_a_form_asks_for_what_was_not_typed(house: SlackHouse, ada: SlackUser) -> None:
-    form = await house.form(ada, ada.command("/nexus"), "Build an app")
-    left_out = await ada.submit(form, {"Must have": "search"})
-    assert ["What should it do?"] == list(left_out.errors)
-    blank = await ada.submit(form, {"What should it do?": "   "})
-    assert "in a sentence what the app should do" in blank.errors["What should it do?"]
-    filled = {
-        "What should it do?": "a list of bicycles: brand, colour, gears",
-        "Framework": "express",
-        "Must have": "search",
-        "Look": "calm, green",
-        "Name": "bikes",
-    }
-    before = {one.ts for one in house.slack.messages("#general")}
-    await ada.submit(form, filled)
-    talk = await house.opened(ada, before=before)
-    assert "bicycles" in house.slack.messages("#general")[-1].text
-    await _cancelled(house, ada, talk)
-    await house.told(ada, ada.command("/nexus", "list"), "bikes")
 
 
 async def test_a_mention_is_answered_in_its_own_thread(house: SlackHouse, slack: LocalSlack, ada: SlackUser) -> None:
@@ -341,26 +112,6 @@ async def test_what_is_written_to_the_bot_alone_is_streamed_and_stays_between_th
     await house.told(ada, ada.press(review, "Discard"), "The build is discarded.")
     await talk.card("Discarded by Ada.")
     assert "watered" not in "".join(render_text(one) for one in house.private(grace))
-
-
-# -- help ------------------------------------------------------------------------------------------------------------------------
-
-
-async def test_help_and_mistakes_are_told_to_the_one_who_typed(house: SlackHouse, slack: LocalSlack, ada: SlackUser) -> None:
-    before = len(slack.messages("#general"))
-    for typed, words in (
-        ("help", ("Commands", "build", "rollback")),
-        ("help rollback", ("rollback",)),
-        ("lsit", ("Did you mean list?",)),
-        ("build --framwork express todos", ("Did you mean --framework?",)),
-        ("show no-such-app-here", ("There is no app",)),
-        ("rollback", ("Which app?",)),
-    ):
-        told = await house.told(ada, ada.command("/nexus", typed), *words)
-        assert ada.id == told.ephemeral_to, typed
-    assert before == len(slack.messages("#general"))
-    in_thread = await ada.command("/nexus", "list", in_thread=True)
-    assert not in_thread.sent, "Slack itself refuses; a mention works there"
 
 
 # -- who may ---------------------------------------------------------------------------------------------------------------------
