@@ -16,20 +16,12 @@ from discord.http import Route
 from adapters.discord.calls import LONGEST_WAIT, Calls, point_at
 from adapters.discord.outbound import DiscordChat
 from adapters.discord.pictures import WAIT, Load, Pictures
-from core.words.cards import Button, Card
 from core.words.thread_ref import ThreadRef
-from tests.support import fake_cards
 from tests.support.discord.rendering import render_text
 from tests.support.discord.server import LocalDiscord
 from tests.support.discord.state import Message
 from tests.support.discord.users import DiscordUser
 from tests.support.passing_clock import PassingClock
-
-
-def review(*, number: int = 1) -> Card:
-    """A card on which somebody must act. The page's link to the .zip leads nowhere from Discord."""
-    card = fake_cards.review(number=number)
-    return card.model_copy(update={"actions": [action for action in card.actions if isinstance(action, Button)]})
 
 
 @dataclass(kw_only=True)

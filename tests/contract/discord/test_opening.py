@@ -6,8 +6,9 @@ import pytest
 
 from adapters.discord.faults import ChannelClosed, DiscordBusy, GuildLost, ThreadGone, TokenLost
 from core.errors import OperatorError, TemporaryError
-from tests.contract.discord.conftest import Outside, review
+from tests.contract.discord.conftest import Outside
 from tests.support import fake_cards
+from tests.support.chat_cards import review
 from tests.support.discord.rendering import render_text
 
 # -- open doors -------------------------------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from adapters.discord.faults import Blocked, DiscordBusy, FileTooLarge
 from core.conversation.chat import Capability
 from core.errors import TemporaryError
 from core.words.cards import Card, Log, Text, Tone
-from tests.contract.discord.conftest import Outside, review
+from tests.contract.discord.conftest import Outside
 from tests.support import fake_cards
+from tests.support.chat_cards import review
 from tests.support.discord.limits import Limits
 from tests.support.discord.rendering import render_text
 from tests.support.passing_clock import PassingClock

@@ -13,20 +13,12 @@ from adapters.slack.calls import Calls, OneToken
 from adapters.slack.outbound import SlackChat
 from adapters.slack.pictures import WAIT, Load, Pictures
 from adapters.slack.stream import Streaming
-from core.words.cards import Button, Card
 from core.words.thread_ref import ThreadRef
-from tests.support import fake_cards
 from tests.support.passing_clock import PassingClock
 from tests.support.slack.rendering import render_text
 from tests.support.slack.server import LocalSlack
 from tests.support.slack.state import Message
 from tests.support.slack.users import SlackUser
-
-
-def review(*, number: int = 1) -> Card:
-    """A card on which somebody must act. The page's link to the .zip leads nowhere from Slack."""
-    card = fake_cards.review(number=number)
-    return card.model_copy(update={"actions": [action for action in card.actions if isinstance(action, Button)]})
 
 
 @dataclass(kw_only=True)

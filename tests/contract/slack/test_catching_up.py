@@ -12,8 +12,9 @@ from core.conversation.outbox import Outbox
 from core.conversation.presenter.message import Message
 from core.ids import ThreadId
 from core.words.cards import Card, Text, Tone
-from tests.contract.slack.conftest import Outside, Process, review
+from tests.contract.slack.conftest import Outside, Process
 from tests.support import fake_cards
+from tests.support.chat_cards import review
 
 THREAD = ThreadId("thr_1")
 WORKING = Message(key="build:1", card=fake_cards.working(1))

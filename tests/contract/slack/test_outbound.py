@@ -9,8 +9,9 @@ import pytest
 from adapters.slack.faults import ChannelClosed, ScopeMissing, SlackBusy, ThreadGone, TokenLost
 from core.errors import TemporaryError
 from core.words.cards import Card, Log, Text, Tone
-from tests.contract.slack.conftest import Outside, review
+from tests.contract.slack.conftest import Outside
 from tests.support import fake_cards
+from tests.support.chat_cards import review
 from tests.support.slack.limits import Limits
 
 

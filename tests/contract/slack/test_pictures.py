@@ -5,33 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from core.errors import NotFound
-from core.words.cards import Card, Image, Section, Tone
-from tests.contract.slack.conftest import Outside, review
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
-
-
-def pictured(*paths: str, title: str = "Todo app") -> Card:
-    """A card with these pictures in a section."""
-    section = Section(
-        id="shots", title="What it looks like", children=[Image(path=path, alt=f"the page {path}") for path in paths]
-    )
-    return review().model_copy(update={"title": title, "children": [*review().children[:1], section]})
-
-
-class Shelf:
-    """Where pictures are loaded from."""
-
-    def __init__(self, **pictures: bytes) -> None:
-        self.pictures = {f"/{name}": content for name, content in pictures.items()}
-        self.loaded: list[str] = []
-
-    async def load(self, path: str) -> tuple[bytes, str]:
-        self.loaded.append(path)
-        if path not in self.pictures:
-            raise NotFound("There is no such picture.")
-        return self.pictures[path], "image/png"
+from core.words.cards import Card, Tone
+from tests.contract.slack.conftest import Outside
+from tests.support.chat_cards import PNG, Shelf, pictured
 
 
 def shown(outside: Outside, message: Any) -> list[str]:

@@ -8,8 +8,9 @@ from adapters.slack.stream import KEEP_ALIVE, LIFE, Streaming
 from core.errors import TemporaryError
 from core.words.cards import Card, Step, Steps, StepState, Tone
 from core.words.thread_ref import ThreadRef
-from tests.contract.slack.conftest import Outside, Process, review
+from tests.contract.slack.conftest import Outside, Process
 from tests.support import fake_cards
+from tests.support.chat_cards import review
 from tests.support.slack.state import Message
 
 

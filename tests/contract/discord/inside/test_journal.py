@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -16,28 +15,19 @@ from sqlalchemy import text
 from adapters.discord.desk import KINDS
 from adapters.discord.inbound import Filled, Named, Pressed, Said, Shared, Told, Where
 from core.conversation.journal import Journal
-from core.errors import TemporaryError
 from core.ledger.deliveries import Deliveries, Delivery
 from core.ledger.inbox import LedgerInbox
 from core.ledger.ledger import Ledger
 from core.ledger.vault import Vault
 from core.people import People
 from core.words.cards import Button
-from tests.contract.discord.inside.house import Process, furnished
+from tests.contract.discord.inside.house import furnished
 from tests.support.discord import Receipt, render_text
+from tests.support.dying import Away, begins_nothing
 from tests.support.ledger import ledger, migrated, postgres
 from tests.support.passing_clock import PassingClock
 
 __all__ = ["ledger", "migrated", "postgres"]
-
-
-def die_after_acknowledging(process: Process) -> None:
-    """From now on, this process dies between an acknowledgement and what it is for."""
-
-    def begin(work: Coroutine[Any, Any, None]) -> None:
-        work.close()
-
-    process.desk.begin = begin  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("way", ["command", "button", "reply", "form"])
@@ -50,7 +40,7 @@ async def test_what_a_process_acknowledged_before_it_died_another_does_once(ledg
         card = await house.card(first, thread, Button(action="restart", value="todo", label="Restart"))
         form = await (await house.ada.slash("#general", "nexus build")).shown() if way == "form" else None
         await house.settled()
-        die_after_acknowledging(first)
+        begins_nothing(first.desk)
         done: Receipt
         match way:
             case "command":
@@ -89,7 +79,7 @@ async def test_a_form_that_a_dead_process_was_to_open_is_offered_by_another_wher
         kept = Deliveries(ledger, Vault([os.urandom(32)]), "discord")
         house = await furnished(stack, inbox=LedgerInbox(ledger), members=People(ledger), kept=kept)
         first = await house.process()
-        die_after_acknowledging(first)
+        begins_nothing(first.desk)
         asking = asyncio.create_task(house.ada.slash("#general", "nexus build"))
         await house.discord.wait_for(lambda: any(one.channel for one in house.discord.interactions.values()))
         async with ledger.transaction() as t:
@@ -111,25 +101,9 @@ async def test_a_form_that_a_dead_process_was_to_open_is_offered_by_another_wher
         assert "“Build an app” needs a form" in render_text(offer)
 
 
-class Broken:
-    """A ledger that is away."""
-
-    async def keep(self, contents: Mapping[str, str]) -> Collection[str]:
-        raise TemporaryError("The ledger cannot be reached just now.")
-
-    async def done(self, keys: Collection[str]) -> None:
-        raise TemporaryError("The ledger cannot be reached just now.")
-
-    async def renew(self, keys: Collection[str]) -> None:
-        raise TemporaryError("The ledger cannot be reached just now.")
-
-    async def take(self) -> Sequence[Delivery]:
-        raise TemporaryError("The ledger cannot be reached just now.")
-
-
 async def test_what_cannot_be_kept_is_acknowledged_and_done_all_the_same() -> None:
     async with AsyncExitStack() as stack:
-        house = await furnished(stack, kept=Broken())
+        house = await furnished(stack, kept=Away())
         await house.process()
         assert (await house.ada.slash("#general", "nexus build", description="a todo app")).acknowledged
         await house.settled()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -20,20 +19,12 @@ from core.ledger.inbox import LedgerInbox
 from core.ledger.ledger import Ledger
 from core.ledger.vault import Vault
 from core.people import People
-from tests.contract.slack.inside.house import Process, furnished
+from tests.contract.slack.inside.house import furnished
+from tests.support.dying import Away, begins_nothing
 from tests.support.ledger import ledger, migrated, postgres
 from tests.support.passing_clock import PassingClock
 
 __all__ = ["ledger", "migrated", "postgres"]
-
-
-def die_after_acknowledging(process: Process) -> None:
-    """From now on, this process dies between an acknowledgement and what it is for."""
-
-    def begin(work: Coroutine[Any, Any, None]) -> None:
-        work.close()
-
-    process.desk.begin = begin  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("way", ["command", "button", "reply"])
@@ -43,7 +34,7 @@ async def test_what_a_process_acknowledged_before_it_died_another_does_once(ledg
         house = await furnished(stack, inbox=LedgerInbox(ledger), members=People(ledger), kept=kept)
         first = await house.process()
         thread = await house.app_thread()
-        die_after_acknowledging(first)
+        begins_nothing(first.desk)
         match way:
             case "command":
                 receipt = await house.ada.command("/nexus", "build a todo app", "#general")
@@ -82,32 +73,16 @@ async def test_what_a_process_acknowledged_before_it_died_another_does_once(ledg
             assert 0 == await session.scalar(text("SELECT count(*) FROM deliveries"))
 
 
-class Broken:
-    """A ledger that is away."""
-
-    async def keep(self, contents: Mapping[str, str]) -> Collection[str]:
-        raise TemporaryError("The ledger cannot be reached just now.")
-
-    async def done(self, keys: Collection[str]) -> None:
-        raise TemporaryError("The ledger cannot be reached just now.")
-
-    async def renew(self, keys: Collection[str]) -> None:
-        raise TemporaryError("The ledger cannot be reached just now.")
-
-    async def take(self) -> Sequence[Delivery]:
-        raise TemporaryError("The ledger cannot be reached just now.")
-
-
 async def test_what_cannot_be_kept_is_acknowledged_and_done_all_the_same() -> None:
     async with AsyncExitStack() as stack:
-        house = await furnished(stack, kept=Broken())
+        house = await furnished(stack, kept=Away())
         await house.process()
         assert (await house.ada.command("/nexus", "build a todo app", "#general")).acknowledged
         await house.settled()
         assert ["build"] == house.engine.did
 
 
-class Left(Broken):
+class Left(Away):
     """What a process left behind."""
 
     def __init__(self, *left: Delivery) -> None:

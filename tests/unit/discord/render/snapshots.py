@@ -8,9 +8,6 @@ The pictures are made by a page that resembles Discord (`tests.support.discord.p
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,15 +19,15 @@ from adapters.discord.render.form import modal
 from adapters.discord.render.home import home
 from adapters.discord.render.tail import over, tail
 from adapters.discord.render.words import question, said, words
-from core.conversation import forms
-from core.conversation.commands import Build
 from core.conversation.presenter.overview import Overview
 from core.conversation.tailing import Tail
 from core.words.cards import Button, Confirm
 from core.words.views import SubscriptionView, WorkspaceSettings
 from tests.support import shown_cards
 from tests.support import stories as s
+from tests.support.discord.preview import page
 from tests.support.shown_cards import APPS, SETTINGS, USAGE
+from tests.support.snapshots import Snapshots, some_forms
 
 FOLDER = Path(__file__).with_name("snapshots")
 RENEW = "If it is meant: PYTHONPATH=. .venv/bin/python -m tests.unit.discord.render.snapshots"
@@ -45,13 +42,7 @@ ENDS = int(s.START.timestamp()) + 300
 
 def modals() -> dict[str, ui.Modal]:
     """Forms."""
-    found = [
-        forms.build_form(Build(description="a todo app", framework="vue")),
-        forms.env_form("todo-list", ["SMTP_URL"], {"SMTP_URL": "where reminders are sent from", "API_KEY": "of the weather"}),
-        forms.workspace_form(NAMED),
-        forms.models_form(SETTINGS),
-        forms.delete_form("todo-list"),
-    ]
+    found = some_forms(NAMED)
     return {f"form-{form.form}": modal(form, roles=[ROLE]) for form in found}
 
 
@@ -95,28 +86,9 @@ def everything() -> Mapping[str, Any]:
     return {**messages, **shown, **{name: made.to_dict() for name, made in modals().items()}}
 
 
-def renew() -> None:
-    """Write them anew."""
-    FOLDER.mkdir(exist_ok=True)
-    for old in FOLDER.glob("*.json"):
-        old.unlink()
-    for name, value in everything().items():
-        (FOLDER / f"{name}.json").write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-async def _draw(folder: Path) -> None:
-    from tests.support.browser import chromium
-    from tests.support.discord.preview import page
-
-    folder.mkdir(parents=True, exist_ok=True)
-    async with chromium() as browser:
-        tab = await browser.new_page(viewport={"width": 1440, "height": 300})
-        for name, value in everything().items():
-            await tab.set_content(page(value["components"], files=value.get("rest", ()), title=value.get("title", "")))
-            await tab.screenshot(path=folder / f"{name}.png", full_page=True)
+def _page(value: Any) -> str:
+    return page(value["components"], files=value.get("rest", ()), title=value.get("title", ""))
 
 
 if __name__ == "__main__":
-    renew()
-    if sys.argv[1:2] == ["--pictures"]:
-        asyncio.run(_draw(Path(sys.argv[2])))
+    Snapshots(folder=FOLDER, everything=everything, page=_page, width=1440).main()

@@ -8,9 +8,6 @@ The pictures are made by a page that resembles Slack (`tests.support.slack.previ
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,14 +16,14 @@ from adapters.slack.render.card import render
 from adapters.slack.render.form import modal
 from adapters.slack.render.home import Home, home
 from adapters.slack.render.progress import chunks
-from core.conversation import forms
-from core.conversation.commands import Build
 from core.words import events as e
 from core.words.cards import Card
 from core.words.views import SubscriptionView, WorkspaceSettings
 from tests.support import shown_cards
 from tests.support import stories as s
 from tests.support.shown_cards import APPS, SETTINGS, USAGE
+from tests.support.slack.preview import page
+from tests.support.snapshots import Snapshots, some_forms
 
 FOLDER = Path(__file__).with_name("snapshots")
 RENEW = "If it is meant: PYTHONPATH=. .venv/bin/python -m tests.unit.slack.render.snapshots"
@@ -38,13 +35,7 @@ PICTURES = {
 
 def views() -> dict[str, dict[str, Any]]:
     """Modals and the Home tab."""
-    found = [
-        forms.build_form(Build(description="a todo app", framework="vue")),
-        forms.env_form("todo-list", ["SMTP_URL"], {"SMTP_URL": "where reminders are sent from", "API_KEY": "of the weather"}),
-        forms.workspace_form(SETTINGS),
-        forms.models_form(SETTINGS),
-        forms.delete_form("todo-list"),
-    ]
+    found = some_forms(SETTINGS)
     shown = Home(
         apps=APPS,
         settings=SETTINGS,
@@ -91,30 +82,11 @@ def everything() -> Mapping[str, Any]:
     return {**messages, **views(), **streams()}
 
 
-def renew() -> None:
-    """Write them anew."""
-    FOLDER.mkdir(exist_ok=True)
-    for old in FOLDER.glob("*.json"):
-        old.unlink()
-    for name, value in everything().items():
-        (FOLDER / f"{name}.json").write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-async def _draw(folder: Path) -> None:
-    from tests.support.browser import chromium
-    from tests.support.slack.preview import page
-
-    folder.mkdir(parents=True, exist_ok=True)
-    async with chromium() as browser:
-        tab = await browser.new_page(viewport={"width": 1360, "height": 300})
-        for name, value in everything().items():
-            if isinstance(value, dict):
-                title = value.get("title", {}).get("text", "")
-                await tab.set_content(page(value["blocks"], files=value.get("rest", ()), title=title))
-                await tab.screenshot(path=folder / f"{name}.png", full_page=True)
+def _page(value: Any) -> str | None:
+    if not isinstance(value, dict):
+        return None
+    return page(value["blocks"], files=value.get("rest", ()), title=value.get("title", {}).get("text", ""))
 
 
 if __name__ == "__main__":
-    renew()
-    if sys.argv[1:2] == ["--pictures"]:
-        asyncio.run(_draw(Path(sys.argv[2])))
+    Snapshots(folder=FOLDER, everything=everything, page=_page, width=1360).main()
