@@ -11,13 +11,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import structlog
 from pydantic import SecretStr
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from core.errors import OperatorError
 from core.ledger.ledger import Ledger
 from core.ledger.tables import DeliveryRow, InboxKey, now
 from core.ledger.vault import Vault
+
+log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
 
@@ -97,14 +101,15 @@ class Deliveries:
                 .execution_options(synchronize_session=False, populate_existing=True)
             )
             taken = sorted(rows, key=lambda row: row.at)
-            return [
-                Delivery(
-                    key=row.key,
-                    content=self._vault.open(row.sealed, owner=self._platform, name=row.key).get_secret_value(),
-                    attempts=row.attempts,
-                )
-                for row in taken
-            ]
+            return [Delivery(key=row.key, content=self._content(row), attempts=row.attempts) for row in taken]
+
+    def _content(self, row: DeliveryRow) -> str:
+        """Empty where nobody can read it any more, as with a key that is gone: it shall not keep the others from being taken up."""
+        try:
+            return self._vault.open(row.sealed, owner=self._platform, name=row.key).get_secret_value()
+        except OperatorError as error:
+            log.error("what somebody did cannot be read any more", key=row.key, reason=error.message)
+            return ""
 
     @property
     def _here(self) -> ColumnElement[bool]:

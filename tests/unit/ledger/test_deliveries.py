@@ -64,3 +64,14 @@ async def test_what_is_kept_is_sealed(ledger: Ledger, vault: Vault) -> None:
         rows = "\n".join((await session.execute(text("SELECT row_to_json(d)::text FROM deliveries d"))).scalars())
     assert "form 1" in rows
     assert "hunter2" not in rows
+
+
+async def test_what_was_sealed_with_a_key_that_is_gone_keeps_nothing_else_from_being_taken_up(
+    ledger: Ledger, vault: Vault
+) -> None:
+    lost = Deliveries(ledger, Vault([os.urandom(32)]), "discord")
+    await lost.keep({"a": "nobody can read this"})
+    ours = Deliveries(ledger, vault, "discord")
+    await ours.keep({"b": "this can be read"})
+    await lapse(ledger)
+    assert sorted((one.key, one.content) for one in await ours.take()) == [("a", ""), ("b", "this can be read")]
