@@ -154,7 +154,10 @@ def _told(child: Any) -> Iterator[str]:
         case Log(title=title, lines=logged, live_app=live):
             yield from (title, *logged) if logged or live else ()  # a log of nothing is no part
         case Table(columns=columns, rows=rows):
-            for row in (columns, *rows):
+            for at, column in enumerate(columns):
+                if at == 0 or any(row[at].strip() not in ("", "–") for row in rows if at < len(row)):
+                    yield column  # of one that says nothing in any row, the name may be left out
+            for row in rows:
                 yield from row
         case Image(alt=alt):
             yield alt
