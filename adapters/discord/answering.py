@@ -55,6 +55,7 @@ CLOSED: Final = (
 #: The commands by which such forms are opened.
 COMMANDS: Final = {"notify": "notify on", "settings": "settings approvals"}
 AGAIN: Final = "Open it again"
+ELSEWHERE: Final = "It is in your direct messages with me, since I cannot write here."
 
 
 class Follow(Protocol):
@@ -129,7 +130,9 @@ class Answering:
             buttons: list[Button | Link] = [*way]
             if again:
                 buttons.append(Button(action=inbound.OPEN_FORM, value=again, label=AGAIN))
-            await self._say(where, answer.text, buttons, secret=answer.secret)
+            elsewhere = answer.thread is not None and not answer.error and not where.channel and where.token and not way
+            told = f"{answer.text}\n{ELSEWHERE}" if elsewhere else answer.text
+            await self._say(where, told, buttons, secret=answer.secret)
         await self._interactions.done(where)
 
     async def show(self, where: Where, shown: Rendered, *, key: str) -> None:

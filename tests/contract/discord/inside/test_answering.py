@@ -10,9 +10,10 @@ import pytest
 from adapters.discord.inbound import LIMIT, Where
 from core.ids import ThreadId
 from core.words.cards import Button, Card, Fact, Facts, Log
-from core.words.inbound import Answer, Download
+from core.words.inbound import Answer, Download, Who
 from tests.contract.discord.inside.house import House, Process
 from tests.support.discord import Message, Receipt, labels, render_text
+from tests.support.passing_clock import PassingClock
 
 SECRET = Answer(
     card=Card(kind="notice", title="Database", children=[Facts(facts=[Fact(label="Key", value="hunter2")])]), secret=True
@@ -42,8 +43,8 @@ class Asked:
         }
         return Where(**(known | more))
 
-    async def give(self, process: Process, answer: Answer, key: str = "k", **more: Any) -> None:
-        await process.desk.answering.give(self.where(**more), answer, key=key)
+    async def give(self, process: Process, answer: Answer, key: str = "k", who: Who | None = None, **more: Any) -> None:
+        await process.desk.answering.give(self.where(**more), answer, key=key, who=who)
 
 
 @pytest.fixture
@@ -104,6 +105,20 @@ async def test_an_answer_that_comes_too_late_is_a_direct_message(house: House, p
     assert not house.public()
 
 
+async def test_who_asked_where_nexus_cannot_write_is_told_where_the_thread_is(
+    house: House, process: Process, command: Asked
+) -> None:
+    await command.give(
+        process,
+        Answer(text="It is being built.", thread=ThreadId("t_new")),
+        who=await process.desk.who(command.where()),
+        channel="",
+        workspace="",
+    )
+    (shown,) = house.private(house.ada)
+    assert "It is being built.\nIt is in your direct messages with me" in render_text(shown)
+
+
 async def test_an_answer_to_words_is_a_direct_message(house: House, process: Process) -> None:
     await process.desk.answering.give(by_message(house), TEXT, key="k")
     assert "todo is stopped." in render_text(house.direct(house.ada)[0])
@@ -125,6 +140,32 @@ async def test_an_answer_that_may_have_arrived_is_not_repeated_by_another_way(
     house.discord.fault("POST /webhooks/*", lose=True, times=1)
     await press.give(process, TEXT)
     assert len(house.private(house.ada)) == 1
+    assert not house.direct(house.ada)
+
+
+@pytest.mark.parametrize(("fault", "times"), [("lose", 1), ("cut", 1), ("lose", 100)])
+async def test_what_takes_the_place_of_is_thinking_is_written_again_and_not_taken_away_where_that_is_in_doubt(
+    house: House, process: Process, command: Asked, monkeypatch: pytest.MonkeyPatch, fault: str, times: int
+) -> None:
+    monkeypatch.setattr(process.interactions, "_clock", process.clock)
+    house.discord.fault("PATCH /webhooks/*", **{"times": times, fault: True})
+    await command.give(process, TEXT)
+    (shown,) = house.private(house.ada)
+    assert "todo is stopped." in render_text(shown)
+    assert not house.direct(house.ada)
+
+
+async def test_an_answer_waits_for_a_discord_that_is_away_for_a_moment(
+    house: House, process: Process, command: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Back(PassingClock):
+        async def sleep(self, seconds: float) -> None:
+            await house.discord.up()
+
+    monkeypatch.setattr(process.interactions, "_clock", Back())
+    await house.discord.down()
+    await command.give(process, TEXT)
+    assert ["todo is stopped." in told for told in house.told(house.ada)] == [True]
     assert not house.direct(house.ada)
 
 
