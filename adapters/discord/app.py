@@ -280,20 +280,23 @@ class NexusClient(discord.AutoShardedClient):
 async def _acknowledge(interaction: discord.Interaction[Any], how: str) -> None:
     """Discord waits for this for three seconds. Raises nothing: what was asked is done all the same."""
     if how == "message":
-        await _answered(interaction.response.defer(ephemeral=True, thinking=True))
+        await _answered(lambda: interaction.response.defer(ephemeral=True, thinking=True))
     else:
-        await _answered(interaction.response.defer())
+        await _answered(interaction.response.defer)
 
 
 async def _not_read(interaction: discord.Interaction[Any]) -> None:
     """There will be no other answer: nobody shall wait for one. Raises nothing."""
-    await _answered(interaction.response.send_message(NOT_READ, ephemeral=True))
+    await _answered(lambda: interaction.response.send_message(NOT_READ, ephemeral=True))
 
 
-async def _answered(answer: Coroutine[Any, Any, Any]) -> None:
+async def _answered(answer: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     try:
         async with asyncio.timeout(IN_TIME):
-            await answer
+            try:
+                await answer()
+            except aiohttp.ClientError:  # a connection that Discord had closed; and twice does no harm
+                await answer()
     except discord.HTTPException as error:
         level = log.info if error.code in _LATE else log.warning
         level("an acknowledgement was not taken", code=error.code, status=error.status)

@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 PATIENCE: Final = 2.0  #: seconds that something may wait for its form; Discord waits for three
 PAUSES: Final = (0.5, 2.0, 5.0)  #: seconds before each further attempt to show what Discord, away for a moment, did not take
+ANSWERED: Final = 40060  #: Discord's number for an interaction that has its first answer
 EPHEMERAL: Final = 1 << 6
 MESSAGE, DEFERRED, UPDATE_LATER, MODAL = 4, 5, 6, 9  # kinds of first answers
 
@@ -187,16 +188,21 @@ class Interactions:
     async def _first(self, where: Where, state: _State, kind: int, data: Mapping[str, Any] | None, *, how: Later) -> bool:
         """The first answer; False where it is too late for one, or another was first."""
         body: dict[str, Any] = {"type": kind} | ({"data": data} if data is not None else {})
-        try:
-            await self._call("POST", _CALLBACK, where, webhook=where.interaction, json=body)
-        except InteractionOver as error:
-            log.info("it is too late to answer first", reason=error.message)
-            state.answered = "unknown"
-            return False
-        except DiscordBusy as error:
-            if not error.doubtful:
-                raise
-            log.warning("whether an interaction was answered is not known", error=error.error)
+        for again in (False, True):
+            try:
+                await self._call("POST", _CALLBACK, where, webhook=where.interaction, json=body)
+            except InteractionOver as error:
+                if not (again and error.code == ANSWERED):  # by the attempt of which nothing was heard
+                    log.info("it is too late to answer first", reason=error.message)
+                    state.answered = "unknown"
+                    return False
+            except DiscordBusy as error:
+                if not again and error.retry_after is None:
+                    continue  # at once: a connection that Discord had closed is the usual reason, and twice does no harm
+                if not error.doubtful:
+                    raise
+                log.warning("whether an interaction was answered is not known", error=error.error)
+            break
         state.answered = how
         if state.timer is not None:
             state.timer.cancel()

@@ -606,3 +606,20 @@ async def test_a_form_that_is_none_of_its_own_is_answered_at_once(house: House, 
     sent = await house.ada.submit(form, {"What should it do?": "a todo app"})
     assert "another version of Nexus" in (await sent.answer()).content
     assert not house.engine.calls
+
+
+@pytest.mark.parametrize("fault", ["lose", "cut"])
+@pytest.mark.parametrize("command", ["list", "build"])
+async def test_what_is_answered_on_a_connection_that_breaks_is_answered_all_the_same(
+    house: House, process: Process, command: str, fault: str
+) -> None:
+    house.discord.fault("POST /interactions/*/callback", **{fault: True})
+    done = await house.ada.slash("#general", f"nexus {command}")
+    assert done.acknowledged, done.error
+    await house.settled()
+    if command == "build":
+        assert (await done.shown()).title == "Build an app"
+        assert not house.private(house.ada)
+    else:
+        assert "todo" in render_text(await done.answer())
+    assert not house.direct(house.ada)
