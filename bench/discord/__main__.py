@@ -1,10 +1,10 @@
 """How fast Discord is answered in a burst: ``python -m bench.discord`` (from the checkout, in the environment that `./nexus check` makes).
 
 Twenty people type 200 commands at the same moment into a local Discord: `/nexus list`, `/nexus help`, its `build` part, and some builds.
-A Nexus of its own serves them (`nexus up`; with ``--bots``, so many processes of `nexus bot`); beside it, a discord.py bot that defers
-every command and does nothing else. Told are the acknowledgements as Discord sees them, how long it took until everybody had their
-answer, and what was lost or came twice: a command without an answer or with one twice, a build without a thread or with two, a thread
-with other than one card.
+A Nexus of its own serves them (`nexus up`; with ``--bots``, so many processes of `nexus bot`); in turn with it, in a Discord of its own,
+a discord.py bot that defers every command and does nothing else. Told are the acknowledgements as Discord sees them, how long it took
+until everybody had their answer, and what was lost or came twice: a command without an answer or with one twice, a build without a thread
+or with two, a thread with other than one card.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ import asyncio
 import contextlib
 import sys
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from bench.burst import PEOPLE, Burst, faults, mixed, running, tell
 from tests.support.bot_process import Bot
 from tests.support.discord import Channel, DiscordUser, LocalDiscord, Message, Receipt, render_text
-from tests.support.nexus import Nexus, new_nexus
+from tests.support.nexus import new_nexus
 
 Asked = tuple[str, dict[str, Any]]
 
 
-def commands(number: int, builds: int) -> list[Asked]:
-    """What is typed, with its options."""
-    return [_build(one) if isinstance(one, int) else _other(one) for one in mixed(number, builds)]
+def commands(number: int, builds: int, after: int = 0) -> list[Asked]:
+    """What is typed, with its options; ``after`` is how many builds there were before."""
+    return [_build(after * number + one) if isinstance(one, int) else _other(one) for one in mixed(number, builds)]
 
 
 def _build(number: int) -> Asked:
@@ -96,34 +97,40 @@ def _root(discord: LocalDiscord, thread: Channel) -> Message | None:
     return discord.message(thread.parent or "", thread.id)
 
 
-async def of_bare(discord: LocalDiscord, people: list[DiscordUser], asked: list[Asked]) -> Burst:
+async def of_bare(people: list[DiscordUser], asked: list[Asked]) -> Burst:
     """The same burst, to the bot that only defers."""
-    env = {"DISCORD_TOKEN": discord.token, "DISCORD_API_URL": discord.api_url, "DISCORD_GATEWAY_URL": discord.gateway_url}
-    async with running("bench.discord.bare", env=env):
-        await discord.wait_for_sessions()
-        await typed(people, asked[:PEOPLE])  # as many as Nexus was asked before
-        seconds, unacknowledged = acknowledged(await typed(people, asked))
+    seconds, unacknowledged = acknowledged(await typed(people, asked))
     return Burst(seconds=seconds, unacknowledged=unacknowledged)
 
 
-async def measured(number: int, builds: int, bots: int) -> tuple[Burst, Burst]:
-    """Nexus and the bare bot, one after the other in the same Discord."""
-    asked = commands(number, builds)
-    async with LocalDiscord() as discord:
-        people = [discord.guild.add_user(f"Person {n}") for n in range(1, PEOPLE + 1)]
-        env = {
-            "DISCORD_TOKEN": discord.token,
-            "DISCORD_API_URL": discord.api_url,
-            "NEXUS_BROWSER": "none",
-            "NEXUS_CHATS": str(not bots),
-        }
-        nexus = new_nexus(**env)
-        ours = await _served(discord, nexus, people, asked, bots)
-        await discord.wait_for(lambda: not discord.gateway.live)
-        return ours, await of_bare(discord, people, asked)
+def twenty(discord: LocalDiscord) -> list[DiscordUser]:
+    return [discord.guild.add_user(f"Person {n}") for n in range(1, PEOPLE + 1)]
 
 
-async def _served(discord: LocalDiscord, nexus: Nexus, people: list[DiscordUser], asked: list[Asked], bots: int) -> Burst:
+async def main(number: int, builds: int, rounds: int, bots: int) -> bool:
+    """Nexus and the bare bot, each in a Discord of its own, in turn, so that both get their share of what else the machine does."""
+    pairs = []
+    async with LocalDiscord() as discord, LocalDiscord() as other:
+        people, others = twenty(discord), twenty(other)
+        env = {"DISCORD_TOKEN": other.token, "DISCORD_API_URL": other.api_url, "DISCORD_GATEWAY_URL": other.gateway_url}
+        async with served(discord, bots), running("bench.discord.bare", env=env):
+            await other.wait_for_sessions()
+            other.commands |= discord.commands
+            first = [_other("help")] * PEOPLE  # whom it has never seen, Nexus makes a member first
+            await of_nexus(discord, people, first)
+            await of_bare(others, first)
+            for one in range(rounds):
+                asked = commands(number, builds, one)
+                ours = await of_nexus(discord, people, asked)
+                pairs.append((f"Nexus, {one + 1}", ours, f"bare discord.py, {one + 1}", await of_bare(others, asked)))
+    return tell(f"{number} commands at the same moment, {builds} of them builds; milliseconds until the acknowledgement", pairs)
+
+
+@contextlib.asynccontextmanager
+async def served(discord: LocalDiscord, bots: int) -> AsyncIterator[None]:
+    """A Nexus, connected, and its commands registered."""
+    env = {"DISCORD_TOKEN": discord.token, "DISCORD_API_URL": discord.api_url, "NEXUS_CHATS": str(not bots)}
+    nexus = new_nexus(NEXUS_BROWSER="none", **env)
     beside: list[Bot] = []
     try:
         await nexus.up()
@@ -131,25 +138,18 @@ async def _served(discord: LocalDiscord, nexus: Nexus, people: list[DiscordUser]
             beside.append(await Bot.begin(nexus))
         await discord.wait_for_sessions(max(bots, 1))
         await discord.wait_for(lambda: discord.commands.get(""), why="the commands are registered")
-        await of_nexus(discord, people, [_other("help")] * PEOPLE)  # whom it has never seen, Nexus makes a member first
-        return await of_nexus(discord, people, asked)
+        yield
     finally:
         for bot in beside:
             await bot.down()
         await nexus.close()
 
 
-async def main(number: int, builds: int, bots: int) -> bool:
-    ours, theirs = await measured(number, builds, bots)
-    by = f"Nexus, {bots} of nexus bot" if bots else "Nexus"
-    title = f"{number} commands at the same moment, {builds} of them builds; milliseconds until the acknowledgement"
-    return tell(title, [(by, ours, "bare discord.py", theirs)])
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Measure a burst of commands in Discord.")
     parser.add_argument("--commands", type=int, default=200)
     parser.add_argument("--builds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bots", type=int, default=0, help="processes of `nexus bot`; none: `nexus up` serves Discord itself")
     chosen = parser.parse_args()
-    sys.exit(0 if asyncio.run(main(chosen.commands, chosen.builds, chosen.bots)) else 1)
+    sys.exit(0 if asyncio.run(main(chosen.commands, chosen.builds, chosen.rounds, chosen.bots)) else 1)
