@@ -66,9 +66,9 @@ class Reach:
         Raises:
             TemporaryError: they could not be told now; tell them again.
         """
-        where = "a server that I am not in any more" if isinstance(why, GuildLost) else f"<#{thread.channel}>"
+        where = "" if isinstance(why, GuildLost) else f" in <#{thread.channel}>"  # of which nobody knows the name there
         text = (
-            f"I cannot reach the thread of {bold(what)} in {where} any more. {escape(why.message)} "
+            f"I cannot reach the thread of {bold(what)}{where} any more. {escape(why.message)} "
             "The work goes on; `/nexus list` shows your apps."
         )
 

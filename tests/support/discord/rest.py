@@ -40,6 +40,7 @@ class Call:
     body: Any = None  #: the JSON, of multipart what ``payload_json`` says
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)  #: number -> name and content
     reason: str = ""  #: for the audit log
+    port: int = 0  #: of the connection that it came by, which tells the app's processes apart
     status: int = 0  #: 0 while it is not answered, or where the connection broke
     answer: Any = None
     fault: Fault | None = None
@@ -80,6 +81,7 @@ class Rest:
                 ids=dict(request.match_info),
                 query=dict(request.query),
                 reason=request.headers.get("X-Audit-Log-Reason", ""),
+                port=request.transport.get_extra_info("peername")[1] if request.transport is not None else 0,
             )
             self._server.calls.append(call)
             try:
