@@ -90,6 +90,10 @@ class DiscordPerson(Person):
         mine = [*self.discord.ephemeral(self.user), *(one for one in self.discord.direct(self.user) if one.author == bot)]
         return sorted(mine, key=lambda one: int(one.id))
 
+    def told_directly(self) -> list[str]:
+        """What the bot wrote to them alone, message by message, as Discord has it."""
+        return [render_text(one) for one in self.discord.direct(self.user) if one.author == self.discord.bot.id]
+
     async def answer(self, act: Awaitable[None], *words: str) -> Shown:
         before = self._private()
         await act

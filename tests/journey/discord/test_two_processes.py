@@ -1,0 +1,148 @@
+"""Two processes of the bot beside one Nexus: killed, cut off from Discord, or shut out, every thread ends as it should."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.journey.discord.house import DiscordHouse, house
+from tests.journey.parity.discord_person import DiscordPerson
+from tests.support.nexus import Nexus, new_nexus, until
+
+
+@pytest.fixture(scope="module")
+async def made(warm: Nexus) -> AsyncIterator[DiscordHouse]:
+    async with house(new_nexus(like=warm, NEXUS_BROWSER="none", NEXUS_CHATS="false"), bots=2) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def ada(made: DiscordHouse) -> DiscordPerson:
+    return made.person("Ada", admin=True)
+
+
+@pytest.fixture(scope="module")
+def grace(made: DiscordHouse) -> DiscordPerson:
+    return made.person("Grace")
+
+
+# -- killed ----------------------------------------------------------------------------------------------------------------------
+
+
+async def test_whoever_shows_a_thread_may_be_killed_at_any_point(
+    made: DiscordHouse, ada: DiscordPerson, grace: DiscordPerson
+) -> None:
+    thread = await ada.opens(ada.types("build notes: title, text --framework express --name notes"))
+    building = await ada.card(thread, "Building")
+    await made.replaced(made.writer(thread))
+    review = await ada.card(thread, "Ready for review")
+    assert building.handle == review.handle
+    await ada.press(review, "Approve & deploy")
+    await ada.card(thread, "Deploying", "Deploying v1")
+    await made.replaced(made.writer(thread))
+    live = await ada.card(thread, "Live", "v1, approved by Ada")
+    assert [review.handle, live.handle] == [card.handle for card in await made.over(ada, thread, 2)]
+    assert 200 == (await made.nexus.app("notes", "GET", "/healthz")).status
+    await ada.replies(thread, "add a priority")
+    await ada.card(thread, "Building", "add a priority")
+    await made.killed(*made.alive)
+    await made.happened("notes", "approval.requested", 2)
+    assert [] == made.discord.gateway.live
+    for _ in range(2):
+        await made.bot()
+    change = await ada.card(thread, "Ready for review", "add a priority")
+    assert [review.handle, live.handle, change.handle] == [card.handle for card in await made.over(ada, thread, 3)]
+    await grace.answer(grace.press(review, "Setup"), "Setup of notes")
+    await grace.answer(grace.press(live, "Logs"), "Log of notes")
+    assert "Title" not in await grace.reads(review, "README.md")
+
+
+async def test_a_click_whose_process_died_is_seen_through_by_another_and_counts_once(
+    made: DiscordHouse, ada: DiscordPerson, grace: DiscordPerson
+) -> None:
+    thread = await ada.opens(ada.types("build keys: door, holder --framework express --name keys"))
+    review = await ada.card(thread, "Ready for review")
+    before_the_answer = made.discord.fault("POST /webhooks/*", held=True)
+    receipt = await grace.user.click(review.handle, "Approve & deploy")
+    assert receipt.acknowledged, receipt.error
+    await made.discord.wait_for(lambda: before_the_answer.used, why="the answer is on its way")
+    await made.replaced(made.taker(receipt))
+    before_the_answer.release()
+    await made.given_up()
+    live = await ada.card(thread, "Live", "v1, approved by Grace")
+    assert [review.handle, live.handle] == [card.handle for card in await made.over(ada, thread, 2)]
+
+    async def seen_through() -> bool:
+        return not await made.nexus.sql("SELECT key FROM deliveries")
+
+    await until(seen_through, what="the click is seen through")
+    assert 1 == (await made.counted("keys"))["deployment.requested"]
+
+
+# -- cut off ---------------------------------------------------------------------------------------------------------------------
+
+
+async def test_work_goes_on_while_discord_is_away_and_the_thread_catches_up_in_order_once(
+    made: DiscordHouse, ada: DiscordPerson
+) -> None:
+    thread = await ada.opens(ada.types("build cups: colour, size --framework express --name cups"))
+    building = await ada.card(thread, "Building")
+    await made.discord.down()
+    await made.happened("cups", "approval.requested")
+    assert "Building" in (await ada.look(building)).words
+    made.discord.advance(600)  # its sessions are forgotten
+    await made.discord.up()
+    await made.discord.wait_for_sessions(2)
+    review = await ada.card(thread, "Ready for review")
+    assert [building.handle] == [review.handle] == [card.handle for card in await made.over(ada, thread, 1)]
+
+
+async def test_what_was_said_while_the_gateway_was_cut_is_taken_up_when_it_is_back(
+    made: DiscordHouse, ada: DiscordPerson
+) -> None:
+    thread = await ada.opens(ada.types("build mugs: colour, size --framework express --name mugs"))
+    review = await ada.card(thread, "Ready for review")
+    assert 2 == made.discord.cut()
+    await ada.replies(thread, "add a price")
+    change = await ada.card(thread, "Ready for review", "add a price")
+    assert [review.handle, change.handle] == [card.handle for card in await made.over(ada, thread, 2)]
+    assert 2 == (await made.counted("mugs"))["build.requested"]
+
+
+# -- doors that close --------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_asked_is_told_once_when_the_thread_cannot_be_reached_and_the_work_goes_on(
+    made: DiscordHouse, ada: DiscordPerson, grace: DiscordPerson
+) -> None:
+    discord, guild = made.discord, made.discord.guild
+    other = discord.add_guild("Elsewhere")
+    other.join(ada.user)
+    places = {name: guild.add_channel(name) for name in ("gone", "shut", "locked", "asleep")} | {"left": other.channel("general")}
+    threads = {}
+    for name, place in places.items():
+        before = discord.threads(place)
+        receipt = await ada.user.slash(place, "nexus build", description=f"{name} things: label", framework="express", name=name)
+        assert receipt.acknowledged, receipt.error
+        (threads[name],) = await discord.wait_for(
+            lambda place=place, before=before: [one for one in discord.threads(place) if one not in before], why="a thread"
+        )
+        await ada.card(threads[name], "Building")
+    guild.delete_channel(places["gone"])
+    guild.deny(places["shut"], discord.bot, "view_channel")
+    guild.archive(threads["locked"], locked=True)
+    guild.archive(threads["asleep"])
+    other.remove_bot()
+    told = {name: f"<#{places[name].id}>" for name in ("gone", "shut", "locked")} | {"left": "not in that server any more"}
+    for name in ("gone", "shut", "locked"):
+        await made.happened(name, "approval.requested")
+        await ada.answer(ada.types(f"deploy {name}"), f"{name} is being deployed as v1")
+        await made.happened(name, "deployment.live")
+    for name, words in told.items():
+        await discord.wait_for(
+            lambda words=words: [one for one in ada.told_directly() if words in one], timeout=60, why=f"Ada is told of {name}"
+        )
+    await ada.card(threads["asleep"], "Ready for review")  # it is woken up
+    assert [1] * len(told) == [sum(words in one for one in ada.told_directly()) for words in told.values()], "once each"
+    assert [] == grace.told_directly(), "and nobody else"
