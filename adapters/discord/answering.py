@@ -33,6 +33,7 @@ from adapters.discord.render.card import Rendered, render
 from adapters.discord.render.form import modal
 from adapters.discord.render.words import pages, question, words
 from core.conversation.measuring import web_url
+from core.conversation.outbox import Clock, RealClock
 from core.conversation.ports import Marks
 from core.errors import NexusError, NotFound
 from core.words.cards import Button, Confirm, Form, Link
@@ -55,6 +56,8 @@ CLOSED: Final = (
 #: The commands by which such forms are opened.
 COMMANDS: Final = {"notify": "notify on", "settings": "settings approvals"}
 AGAIN: Final = "Open it again"
+LOOK: Final = 0.25  #: seconds between looks whether a thread is opened
+LOOKS: Final = 12
 ELSEWHERE: Final = "It is in your direct messages with me, since I cannot write here."
 
 
@@ -81,6 +84,7 @@ class Answering:
         *,
         link: Callable[[ThreadRef], Awaitable[str]],
         roles: Callable[[Where], Awaitable[Collection[str]]],
+        clock: Clock | None = None,
     ) -> None:
         self._calls = calls
         self._interactions = interactions
@@ -91,6 +95,7 @@ class Answering:
         self._drafts = drafts
         self._link = link
         self._roles = roles
+        self._clock = clock or RealClock()
 
     async def give(
         self,
@@ -162,6 +167,11 @@ class Answering:
             return ()
         try:
             ref = await self._engine.thread_ref(who, answer.thread)
+            for _ in range(LOOKS if where.token else 0):  # they wait for the answer; it says more once the thread is there
+                if ref is not None:
+                    break
+                await self._clock.sleep(LOOK)
+                ref = await self._engine.thread_ref(who, answer.thread)
         except NotFound:
             return ()
         said_here = not where.token and not where.direct  # the thread's first message, which mentions them, comes right below

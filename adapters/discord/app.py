@@ -64,6 +64,7 @@ class Takes(Protocol):
     async def see_through(self, told: Told) -> None: ...
     async def offered(self, sought: Sought) -> Sequence[Offered]: ...
     async def removed(self, workspace: str, why: str) -> None: ...
+    async def opened_again(self, workspace: str, channel: str = "", thread: str = "") -> None: ...
 
 
 class NexusClient(discord.AutoShardedClient):
@@ -230,6 +231,14 @@ class NexusClient(discord.AutoShardedClient):
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """A server added the bot."""
         log.info("a server added the bot", guild=guild.id)
+        if self._desk is not None:
+            self._desk.begin(self._desk.opened_again(str(guild.id)))
+
+    async def on_raw_thread_update(self, event: discord.RawThreadUpdateEvent) -> None:
+        """A thread was changed: perhaps it is open again, and shows what was true when it was closed."""
+        state = event.data.get("thread_metadata") or {}
+        if self._desk is not None and not (state.get("archived") or state.get("locked")):
+            self._desk.begin(self._desk.opened_again(str(event.guild_id), str(event.parent_id), str(event.thread_id)))
 
     async def _take(self, interaction: discord.Interaction[Any], read: Callable[[dict[str, Any]], Told | None]) -> None:
         """Read it, keep it, acknowledge it, and have it done. What cannot be read is acknowledged too, so that nobody waits."""

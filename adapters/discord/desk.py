@@ -219,6 +219,10 @@ class DiscordDesk(Desk[Told, Where]):
         """Nexus was removed from a server."""
         await self._p.removed(workspace, why)
 
+    async def opened_again(self, workspace: str, channel: str = "", thread: str = "") -> None:
+        """A thread, or a whole server, is open to Nexus that may have been closed when something was to be shown."""
+        await self._p.engine.opened_again(self.platform, workspace, channel, thread)
+
     async def _ask(self, did: Pressed, who: Who, thread: ThreadId | None) -> None:
         asks = await confirmation(self._p.engine, who, thread, did.action, did.value) or SURE
         style: str = "danger" if did.action in DANGEROUS else "primary"

@@ -19,6 +19,10 @@ class DiscordEngine(ChatEngine, Protocol):
         """The server whose thread is at this place; None when Nexus knows none there."""
         ...
 
+    async def opened_again(self, platform: str, workspace: str, channel: str = "", thread: str = "") -> None:
+        """Show what could not be shown in a place that was closed to Nexus: a thread, or all of a server."""
+        ...
+
     async def cards(self, who: Who, thread: ThreadId) -> list[Card]:
         """The cards that a thread shows now."""
         ...

@@ -7,6 +7,7 @@ where it can, the `Inbox` remembers the others, and the answer to a repetition i
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -90,6 +91,10 @@ class Dialogue:
         except _Repeated:
             return Answer()
         except NexusError as error:
+            if isinstance(inbound, Action) and inbound.thread is not None:
+                # What is refused is often on a card that was not brought up to date, because its place was closed then.
+                with contextlib.suppress(NexusError):
+                    await self._engine.show_again(inbound.thread)
             return Answer(text=error.message, error=True)
 
     # -- commands ---------------------------------------------------------------------------------------------------------

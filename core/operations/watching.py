@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.conversation.presenter import AppFacts, present
@@ -78,6 +78,22 @@ class Watching:
                 )
             )
         return found
+
+    async def show_again(self, thread: ThreadId) -> None:
+        """Make sure that a thread shows what it should: somebody pressed what should not be there any more."""
+        await self._show_again(Thread.id == thread)
+
+    async def opened_again(self, platform: str, workspace: str, channel: str = "", thread: str = "") -> None:
+        """Show what could not be shown in a place that was closed to Nexus and is open again: a thread, or all of a workspace."""
+        here = [Thread.platform == platform, Thread.workspace_ref == workspace]
+        if thread:
+            here += [Thread.channel == channel, Thread.thread == thread]
+        await self._show_again(*here)
+
+    async def _show_again(self, *which: ColumnElement[bool]) -> None:
+        async with self._ledger.transaction() as t:
+            await t.session.execute(update(Thread).where(*which, Thread.app_id.is_not(None)).values(presented=0))
+            t.notify(EVENTS_CHANNEL, "")
 
     async def cards(self, who: Who, thread: ThreadId) -> list[Card]:
         """The cards that a thread shows, or will show in a moment, in order."""

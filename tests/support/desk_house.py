@@ -33,6 +33,7 @@ class Engine(RecordingEngine):
         self.asked = 0  # reads by the Home tab
         self.hold: asyncio.Event | None = None  # a build waits for it
         self.cards_there: list[Card] = []
+        self.opened: list[tuple[str, str, str]] = []  # places that are open again
 
     def _do(self, *call: object) -> None:
         if call[0] in KEYED:
@@ -74,6 +75,9 @@ class Engine(RecordingEngine):
 
     async def workspace_at(self, platform: str, channel: str, thread: str) -> str | None:
         return self.workspace_id if (channel, thread) in self.places else None
+
+    async def opened_again(self, platform: str, workspace: str, channel: str = "", thread: str = "") -> None:
+        self.opened.append((workspace, channel, thread))
 
     async def cards(self, who: Who, thread: ThreadId) -> list[Card]:
         return self.cards_there

@@ -67,6 +67,7 @@ class RecordingEngine:
         self.wants_a_second = False
         self.where: list[tuple[ThreadRef | None, bool]] = []  # place and seen, of each build and change
         self.told: list[SubscriptionView] = []
+        self.shown_again: list[ThreadId] = []
         self.trusted = True  # they may do what nobody approves, and decide for the workspace
 
     def _do(self, *call: Any) -> None:
@@ -223,6 +224,9 @@ class RecordingEngine:
     async def unsubscribe(self, who: Who, place: ThreadRef, slug: str | None) -> bool:
         self._do("unsubscribe", place, slug)
         return bool(self.told)
+
+    async def show_again(self, thread: ThreadId) -> None:
+        self.shown_again.append(thread)
 
     async def thread(self, who: Who, thread: ThreadId) -> ThreadView:
         return ThreadView(thread=thread, title="", app="todo" if thread == THREAD else "", updated_at=s.START)
@@ -991,6 +995,14 @@ async def test_it_is_known_before_whether_a_press_is_answered_with_a_form(talk: 
 async def test_what_the_engine_refuses_is_said_to_the_one_who_asked(talk: Talk, error: Exception) -> None:
     talk.engine.refuse = error
     assert await talk.presses("approve", APPROVE) == Answer(text=str(error), error=True)
+
+
+async def test_a_press_that_is_refused_has_its_thread_shown_again_since_its_card_may_be_an_old_one(talk: Talk) -> None:
+    await talk.presses("logs")
+    assert talk.engine.shown_again == []
+    talk.engine.refuse = Conflict("That build is over already.")
+    await talk.presses("cancel", s.BUILD)
+    assert talk.engine.shown_again == [THREAD]
 
 
 async def test_a_defect_is_not_hidden(talk: Talk) -> None:

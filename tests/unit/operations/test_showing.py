@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from core.conversation.fake_chat import FakeChat
 from core.conversation.outbox import Outbox
-from core.errors import OperatorError
+from core.errors import NexusError, OperatorError
 from core.ids import AppId
 from core.ledger.feed import Feed
 from core.ledger.messages import Messages, SentRecord
@@ -135,6 +135,38 @@ async def test_a_thread_waits_for_whoever_runs_nexus_and_is_shown_whole_when_tha
     keys = [message.key for message in chat.messages]
     assert tried[0] == keys[0]
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("how", ["press", "opened"])
+async def test_what_a_closed_place_did_not_take_is_shown_once_it_is_open_again(house: House, how: str) -> None:
+    you, chat = await house.you(), FakeChat("web")
+
+    def closed(verb: str, key: str) -> None:
+        raise NexusError("The thread is locked.")
+
+    async with shown_by(house, chat):
+        build = await house.built(you, "shop")
+        await until(lambda: caught_up(house))
+        before = len(chat.messages)
+        chat.before = closed
+        await say(house, build.app, "while it was closed")
+        await until(lambda: caught_up(house))
+        chat.before = lambda verb, key: None
+        assert len(chat.messages) == before
+        (thread,) = [one for one in await house.engine.threads(you) if one.app == build.slug]
+        if how == "press":
+            await house.engine.show_again(thread.thread)
+        else:
+            ref = await house.engine.thread_ref(you, thread.thread)
+            assert ref is not None
+            await house.engine.opened_again("web", ref.workspace)
+
+        async def shown() -> bool:
+            return len(chat.messages) > before
+
+        await until(shown)
+        await until(lambda: caught_up(house))
+    assert ["while it was closed"] == [message.text for message in chat.messages[before:]]
 
 
 async def test_what_was_told_while_nobody_showed_is_shown_afterwards_once(house: House) -> None:

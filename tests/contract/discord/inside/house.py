@@ -201,7 +201,9 @@ def assembled(asked: Asked, client: Client, *, time: Clock, patient: bool = Fals
             attachments=Attachments(api_url=api_url),
             interactions=interactions,
             drafts=drafts,
-            answering=Answering(calls, interactions, inbox, engine, tails, directs, drafts, link=chat.link, roles=people.roles),
+            answering=Answering(
+                calls, interactions, inbox, engine, tails, directs, drafts, link=chat.link, roles=people.roles, clock=clock
+            ),
             directs=directs,
             tails=tails,
             homes=Homes(engine, people, members, link=chat.link),

@@ -11,6 +11,7 @@ from adapters.discord.inbound import LIMIT, Where
 from core.ids import ThreadId
 from core.words.cards import Button, Card, Fact, Facts, Log
 from core.words.inbound import Answer, Download, Who
+from core.words.thread_ref import ThreadRef
 from tests.contract.discord.inside.house import House, Process
 from tests.support.discord import Message, Receipt, labels, render_text
 from tests.support.passing_clock import PassingClock
@@ -250,6 +251,19 @@ async def test_an_answer_about_another_thread_leads_there(house: House, process:
     answer = await done.answer()
     assert "Open the thread" in labels(answer)
     assert f"https://discord.com/channels/{house.guild}/{thread.id}" in str(answer.components)
+
+
+async def test_an_answer_leads_to_the_thread_that_is_just_being_opened(house: House, process: Process) -> None:
+    looks = 0
+
+    async def opened_at_the_third_look(who: Who, thread: ThreadId) -> ThreadRef | None:
+        nonlocal looks
+        looks += 1
+        return ThreadRef(platform="discord", workspace=house.guild, channel="1", thread="77") if looks >= 3 else None
+
+    house.engine.thread_ref = opened_at_the_third_look  # type: ignore[method-assign]
+    answer = await (await house.ada.slash("#general", "nexus build", description="a todo app")).answer()
+    assert f"https://discord.com/channels/{house.guild}/77" in str(answer.components)
 
 
 async def test_a_file_comes_with_the_private_answer(house: House, process: Process, command: Asked) -> None:

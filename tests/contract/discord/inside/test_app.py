@@ -48,6 +48,7 @@ class Desk:
     seen: list[Told] = field(default_factory=list)
     sought: list[Sought] = field(default_factory=list)
     gone: list[tuple[str, str]] = field(default_factory=list)
+    open: list[tuple[str, str, str]] = field(default_factory=list)
     elsewhere: bool = False
     fails: Callable[[], None] = lambda: None
     slow: asyncio.Event | None = None
@@ -67,6 +68,9 @@ class Desk:
 
     async def see_through(self, told: Told) -> None:
         self.seen.append(told)
+
+    async def opened_again(self, workspace: str, channel: str = "", thread: str = "") -> None:
+        self.open.append((workspace, channel, thread))
 
     async def offered(self, sought: Sought) -> Sequence[Offered]:
         self.sought.append(sought)
@@ -456,10 +460,11 @@ async def test_a_server_that_removes_the_bot_is_told_of(acme: House) -> None:
     assert acme.desk.gone == [(str(acme.guild.id), "the bot was removed from the server")]
 
 
-async def test_a_server_that_adds_the_bot_is_written_down(acme: House) -> None:
+async def test_a_server_that_adds_the_bot_is_written_down_and_shown_what_it_missed(acme: House) -> None:
     with structlog.testing.capture_logs() as logged:
         acme.client.dispatch("guild_join", acme.client.get_guild(acme.guild.id))  # simcord's servers were always there
         await acme.env.settle()
+    assert acme.desk.open[-1] == (str(acme.guild.id), "", "")
     assert [acme.guild.id] == [one["guild"] for one in logged if "added the bot" in one["event"]]
 
 

@@ -152,6 +152,15 @@ async def test_a_refusal_of_a_reply_is_said_to_its_author_alone(house: House, pr
     assert not house.public()
 
 
+async def test_a_thread_that_is_open_again_is_shown_what_it_missed(house: House, process: Process) -> None:
+    thread = house.discord.channel(await house.app_thread())
+    house.discord.guild.archive(thread, locked=True)
+    house.discord.guild.unlock(thread)
+    here = (house.discord.guild.id, thread.parent, thread.id)
+    await house.discord.wait_for(lambda: here in house.engine.opened, why="the thread is shown again")
+    assert [here] == [one for one in house.engine.opened if one[2] == thread.id], "and not when it was closed"
+
+
 async def test_plain_words_elsewhere_are_none_of_its_business(house: House, process: Process) -> None:
     said = await house.heard(await house.ada.say("#general", "shall we build something?"))
     opened = await house.ada.open_thread(said, "building")
