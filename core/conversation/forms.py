@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from core.builds.requests import BuildRequest
 from core.conversation.commands import Build
-from core.conversation.names import PROVIDERS, features_of, framework_name, setting_name
+from core.conversation.names import PROVIDERS, app_name, features_of, framework_name, setting_name
 from core.conversation.presenter.phrases import moment
 from core.conversation.redaction import shown_line
 from core.errors import InvalidInput
@@ -93,7 +93,7 @@ def read_build(value: str, values: Mapping[str, str]) -> BuildRequest:
         features=features_of(values.get("features", "")),
         styling=values.get("styling", "").strip(),
         provider=provider if provider in PROVIDERS else "auto",
-        name=values.get("name", "").strip(),
+        name=app_name(values.get("name", "")),
     )
 
 

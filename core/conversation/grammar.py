@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from core.conversation import commands as c
 from core.conversation.commands import ParsedCommand
-from core.conversation.names import features_of, framework_name, nearest, provider_name, quoted, setting_name
+from core.conversation.names import app_name, features_of, framework_name, nearest, provider_name, quoted, setting_name
 from core.conversation.words import Word, tidy, words
 from core.errors import InvalidInput
 from core.words.notifications import NOTIFICATIONS
@@ -143,7 +143,7 @@ def _build(line: str, rest: Sequence[Word]) -> c.Build:
         features=features_of(values.get("features", "")),
         styling=values.get("styling", "").strip(),
         provider=provider_name(values.get("provider", "auto")),
-        name=values.get("name", "").strip(),
+        name=app_name(values.get("name", "")),
     )
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from core.errors import InvalidInput
-from core.words.plan import FRAMEWORK_NAMES, FrameworkName, framework_called
+from core.words.plan import FRAMEWORK_NAMES, FrameworkName, framework_called, slugify
 
 PROVIDERS = ("auto", "starter", "openai", "anthropic", "compatible")
 SETTING_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
@@ -79,3 +79,17 @@ def setting_name(typed: str) -> str:
         "A setting's name has capital letters, digits and underscores, as in SMTP_URL. "
         'A value with spaces goes in quotes: env set GREETING="good morning"'
     )
+
+
+def app_name(typed: str) -> str:
+    """The name of a new app, as it stands in its address: "Book Shelf" is book-shelf. Nothing where nothing was typed.
+
+    Raises:
+        InvalidInput: nothing of it can stand in an address.
+    """
+    slug = slugify(typed)
+    if not typed.strip():
+        return ""
+    if slug == "app" and typed.strip().casefold() != "app":  # nothing was left of it
+        raise InvalidInput(f"{quoted(typed)} has no letter or digit that can stand in an address. A name is like book-shelf.")
+    return slug

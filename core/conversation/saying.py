@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from core.conversation.grammar import VERBS, parse
+from core.conversation.names import nearest
 from core.errors import InvalidInput
 from core.ids import ThreadId
 from core.words.attachment import Attachment
@@ -18,6 +19,7 @@ from core.words.thread_ref import ThreadRef
 
 NO_WORDS = frozenset({"build", "db", "env", "help", "rollback"})  #: nobody begins a sentence about an app with these
 SHORT_COMMAND = 3  #: words; a longer line that is no command is a request
+TYPO = 0.83  #: how alike a word and a verb are of which one is taken for the other
 
 Way = Literal["command", "mention", "reply", "pick"]
 
@@ -51,6 +53,22 @@ def is_command(text: str) -> bool:
     return app is None or app in {word.casefold() for word in typed[1:]}
 
 
+def _mistyped(text: str) -> bool:
+    """Whether the first word is a verb with a slip in it ("deplyo todos"), and what follows does not make it a request."""
+    typed = text.split()
+    first = typed[0].casefold() if typed else ""
+    meant = nearest(first, VERBS, cutoff=TYPO) or next((verb for verb in VERBS if _swapped(first, verb)), "")
+    if not meant or first in VERBS or first.startswith(meant):  # "lists of books" is one
+        return False
+    return len(typed) <= SHORT_COMMAND or meant == "build"
+
+
+def _swapped(word: str, verb: str) -> bool:
+    """Whether two neighbouring letters changed places."""
+    differ = [at for at, (a, b) in enumerate(zip(word, verb, strict=False)) if a != b]
+    return len(word) == len(verb) and len(differ) == 2 and differ[1] == differ[0] + 1 and sorted(word) == sorted(verb)
+
+
 def meaning(
     said: Said,
     who: Who,
@@ -71,7 +89,7 @@ def meaning(
         # What somebody else wrote is built and no more, or they could have whoever may more run a command.
         if (text.startswith("/") or is_command(rest)) and (said.way != "pick" or rest.split()[:1] == ["build"]):
             return Command(who=who, key=said.key, text=rest, thread=thread, place=place, attachments=attachments)
-    if said.way == "mention" and (is_command(text) or not (text or attachments)):
+    if said.way == "mention" and (is_command(text) or not (text or attachments) or _mistyped(text)):
         return Command(who=who, key=said.key, text=text or "help", thread=thread, place=place, attachments=attachments)
     if app and thread is not None:
         return Reply(who=who, key=said.key, text=text, thread=thread, attachments=attachments)

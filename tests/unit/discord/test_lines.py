@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adapters.discord.lines import NEWS, line
 from core.conversation import commands as c
 from core.conversation.grammar import VERBS, parse
-from core.conversation.names import PROVIDERS, features_of, framework_name, provider_name, setting_name
+from core.conversation.names import PROVIDERS, app_name, features_of, framework_name, provider_name, setting_name
 from core.conversation.words import quote, words
 from core.errors import InvalidInput
 from core.words.notifications import NOTIFICATIONS
@@ -81,7 +81,7 @@ def test_build(given: dict[str, str]) -> None:
             features=features_of(seen.get("features", "")),
             styling=seen.get("styling", "").strip(),
             provider=provider_name(seen.get("provider", "auto")),
-            name=seen.get("name", "").strip(),
+            name=app_name(seen.get("name", "")),
         )
 
     same(("build",), given, meant)
