@@ -56,6 +56,10 @@ CLOSED: Final = (
 #: The commands by which such forms are opened.
 COMMANDS: Final = {"notify": "notify on", "settings": "settings approvals"}
 AGAIN: Final = "Open it again"
+UNREAD: Final = (
+    "Discord does not let me read what is written here, unless it mentions me. To change the app, press **Change…** on its card, or "
+    "mention me with what should be different."
+)
 LOOK: Final = 0.25  #: seconds between looks whether a thread is opened
 LOOKS: Final = 12
 ELSEWHERE: Final = "It is in your direct messages with me, since I cannot write here."
@@ -154,6 +158,11 @@ class Answering:
         """A sentence or a few, for the one person."""
         if text:
             await self._say(where, text)
+
+    async def unread(self, thread: str) -> None:
+        """Tell a thread how it is heard; once."""
+        if await self._marks.first(f"{inbound.PLATFORM}:unread:{thread}"):
+            await self._calls.send(thread, note(UNREAD, ""), needs="reply")
 
     async def wrong(self, where: Where) -> None:
         """A defect of ours."""

@@ -65,6 +65,7 @@ class Takes(Protocol):
     async def offered(self, sought: Sought) -> Sequence[Offered]: ...
     async def removed(self, workspace: str, why: str) -> None: ...
     async def opened_again(self, workspace: str, channel: str = "", thread: str = "") -> None: ...
+    async def unread(self, channel: str, thread: str) -> None: ...
 
 
 class NexusClient(discord.AutoShardedClient):
@@ -214,12 +215,14 @@ class NexusClient(discord.AutoShardedClient):
         if self._desk is None or self.user is None or message.author.bot:
             return
         try:
-            said = inbound.message(
-                payloads.of_message(message), str(self.user.id), await self._parent(message), role=_own_role(message.guild)
-            )
+            parent = await self._parent(message)
+            said = inbound.message(payloads.of_message(message), str(self.user.id), parent, role=_own_role(message.guild))
         except Exception:
             log.exception("a message could not be read")
             return
+        empty = not (message.content or message.attachments or message.stickers or message.is_system())
+        if said is None and empty and parent and not self.reads_replies:
+            self._desk.begin(self._desk.unread(parent, str(message.channel.id)))
         if said is not None and await self._desk.keep(said):
             self._desk.begin(self._desk.see_through(said))
 

@@ -223,6 +223,11 @@ class DiscordDesk(Desk[Told, Where]):
         """A thread, or a whole server, is open to Nexus that may have been closed when something was to be shown."""
         await self._p.engine.opened_again(self.platform, workspace, channel, thread)
 
+    async def unread(self, channel: str, thread: str) -> None:
+        """Somebody wrote in a thread, and Discord lets Nexus not read it: they are told once how they are heard."""
+        if await self._p.engine.workspace_at(self.platform, channel, thread) is not None:
+            await self._p.answering.unread(thread)
+
     async def _ask(self, did: Pressed, who: Who, thread: ThreadId | None) -> None:
         asks = await confirmation(self._p.engine, who, thread, did.action, did.value) or SURE
         style: str = "danger" if did.action in DANGEROUS else "primary"

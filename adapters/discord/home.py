@@ -52,6 +52,7 @@ class Homes:
         )
         there = by_urgency(apps)
         names = await self._members.names(who, settings.named_approvers)
+        server = await self._people.called((await self._people.settle(where)).workspace)
         links = await asyncio.gather(*(self._thread(who, app) for app in there[:MAX_APPS]))
         return home(
             Overview(
@@ -62,6 +63,7 @@ class Homes:
                 links=dict(link for link in links if link[1]),
                 subscriptions=subscriptions,
                 usage=workspace_facts(usage, settings),
+                name=server,
             )
         )
 

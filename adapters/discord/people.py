@@ -105,7 +105,7 @@ class DiscordPeople:
         guild = (await self.settle(where)).workspace
         name, roles, admin = await self._known(where, guild)
         return await self._members.member(
-            PLATFORM, guild, workspace_name=await self._called(guild), user=where.user, name=name, admin=admin, groups=roles
+            PLATFORM, guild, workspace_name=await self.called(guild), user=where.user, name=name, admin=admin, groups=roles
         )
 
     async def is_admin(self, where: Where) -> bool:
@@ -160,7 +160,7 @@ class DiscordPeople:
             admin = False
         return where.name, where.roles, admin
 
-    async def _called(self, guild: str) -> str:
+    async def called(self, guild: str) -> str:
         """The server's name; empty, which changes no name that is known, where it cannot be told."""
         try:
             return await self._names.get(guild)

@@ -68,8 +68,9 @@ def _apps(shown: Overview, most: int, ids: Ids) -> list[Drawn]:
     top = _items([overview.BUILD, Link(label="Open the page", url=shown.page)], ids)
     if not there:
         told = f"{escape(overview.INVITATION)}\nFor example: {draw([Span(overview.EXAMPLE, 'code')])}"
-        return [f"## Build your first app\n{told}", top]
-    made: list[Drawn] = ["## Your apps"]
+        here = f" in {draw([Span(clip(shown.name, NAME))])}" if shown.name else ""
+        return [f"## Build your first app{here}\n{told}", top]
+    made: list[Drawn] = ["## Your apps" + (f" in {draw([Span(clip(shown.name, NAME))])}" if shown.name else "")]
     made += [_app(app, shown.links.get(app.slug, ""), ids) for app in there[:most]]
     if (more := len(there) - most) > 0:
         made.append(f"-# … and {count(more, 'more app')}: /nexus list")

@@ -61,6 +61,7 @@ class Overview:
     links: Mapping[str, str] = field(default_factory=dict)
     subscriptions: Sequence[SubscriptionView] = ()
     usage: Sequence[Fact] = ()
+    name: str = ""  #: of the workspace, where it is not before their eyes
     page: str = ""  #: address of Nexus's own page, empty where it is not for this person
 
 

@@ -49,6 +49,7 @@ class Desk:
     sought: list[Sought] = field(default_factory=list)
     gone: list[tuple[str, str]] = field(default_factory=list)
     open: list[tuple[str, str, str]] = field(default_factory=list)
+    unheard: list[tuple[str, str]] = field(default_factory=list)
     elsewhere: bool = False
     fails: Callable[[], None] = lambda: None
     slow: asyncio.Event | None = None
@@ -71,6 +72,9 @@ class Desk:
 
     async def opened_again(self, workspace: str, channel: str = "", thread: str = "") -> None:
         self.open.append((workspace, channel, thread))
+
+    async def unread(self, channel: str, thread: str) -> None:
+        self.unheard.append((channel, thread))
 
     async def offered(self, sought: Sought) -> Sequence[Offered]:
         self.sought.append(sought)
@@ -391,10 +395,13 @@ async def test_words_in_a_thread_are_taken_in_with_its_channel(acme: House) -> N
 async def test_without_the_intent_only_mentions_can_be_read() -> None:
     async with house(message_content=False) as acme:
         thread = await acme.thread()
+        await acme.ada.send(acme.general, "talk of others")
         await acme.ada.send(thread, "make it blue")
         assert acme.desk.kept == []
+        assert acme.desk.unheard == [(str(acme.general.id), str(thread.id))]
         await acme.ada.send(thread, f"{acme.mention} make it blue")
         assert acme.desk.last(Said).text == "make it blue"
+        assert len(acme.desk.unheard) == 1
 
 
 async def test_words_in_a_post_of_a_forum_are_taken_in(acme: House) -> None:

@@ -91,6 +91,7 @@ async def test_settings_alone_shows_the_workspace_and_its_buttons_open_forms(hou
     card = await done.answer()
     assert card.only_for == admin.id
     assert "Who may approve" in render_text(card)
+    assert f"in {house.discord.guild.name}" in render_text(card)
     opened = await admin.click(card, "Models…")
     assert (await opened.shown()).title == "Models"
     await house.ada.slash("#general", "nexus settings")
@@ -150,6 +151,19 @@ async def test_a_refusal_of_a_reply_is_said_to_its_author_alone(house: House, pr
     (answer,) = house.direct(house.ada)
     assert "Only Grace may change this." in render_text(answer)
     assert not house.public()
+
+
+async def test_a_thread_whose_replies_cannot_be_read_says_so_once(house: House, process: Process) -> None:
+    thread = house.discord.channel(await house.app_thread())
+    said = await house.heard(await house.ada.say("#general", "a word about something else"))
+    other = (await house.ada.open_thread(said, "elsewhere")).thread
+    assert other is not None
+    for _ in range(2):
+        await process.desk.unread(str(thread.parent), thread.id)
+        await process.desk.unread(house.discord.channel_id("#general"), other.id)
+    (told,) = [one for one in house.discord.messages(thread.id) if "does not let me read" in render_text(one)]
+    assert "Change…" in render_text(told)
+    assert not [one for one in house.discord.messages(other.id) if one.author == house.discord.bot.id]
 
 
 async def test_a_thread_that_is_open_again_is_shown_what_it_missed(house: House, process: Process) -> None:
