@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from tests.journey.parity.discord_person import DiscordPerson
 from tests.journey.parity.people import SEEN_SECONDS, Shown
+from tests.support.bot_process import Bot
 from tests.support.discord import Channel, LocalDiscord, Receipt
 from tests.support.nexus import Nexus, until
-from tests.support.slack_house import Bot
 
 
 @dataclass(slots=True, kw_only=True)

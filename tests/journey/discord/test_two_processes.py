@@ -7,8 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.journey.discord.house import DiscordHouse, house
-from tests.journey.parity.discord_person import DiscordPerson
+from tests.journey.parity import ways
+from tests.journey.parity.discord_person import UNREAD, DiscordPerson
+from tests.journey.parity.substitutes import SUBSTITUTES
+from tests.journey.parity.walk import Walk
+from tests.support.bot_process import Bot
 from tests.support.nexus import Nexus, new_nexus, until
+from tests.support.writing_house import Scene
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +151,40 @@ async def test_who_asked_is_told_once_when_the_thread_cannot_be_reached_and_the_
     await ada.card(threads["asleep"], "Ready for review")  # it is woken up
     assert [1] * len(told) == [sum(words in one for one in ada.told_directly()) for words in told.values()], "once each"
     assert [] == grace.told_directly(), "and nobody else"
+
+
+# -- less than usual ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_where_discord_shows_no_words_of_replies_a_mention_changes_the_app(made: DiscordHouse, ada: DiscordPerson) -> None:
+    for bot in made.alive:
+        await bot.down()
+    made.discord.message_content = False
+    bot = await made.bot()
+    await until(lambda: said(bot, "Message Content"), what="it says what it is not allowed")
+    who = DiscordPerson(made.discord, ada.user, platform=UNREAD)
+    walk = Walk(person=who, nexus=made.nexus, scene=Scene("trees"), substitutes=SUBSTITUTES)
+    walk.todos = await who.opens(who.types("build trees: kind, height --framework express --name trees"))
+    walk.card = await who.card(walk.todos, "Ready for review")
+    change = await walk.do("a reply in the thread", ways.reply, "add a price")
+    assert walk.card.handle != change.handle
+    assert walk.listed == set(walk.told)
+
+
+async def test_the_bot_ends_well_while_discord_is_away(made: DiscordHouse, ada: DiscordPerson) -> None:
+    (bot,) = made.alive
+    thread = await ada.opens(ada.types("build ships: flag, tons --framework express --name ships"))
+    await ada.card(thread, "Building")
+    held = made.discord.fault("PATCH /webhooks/*", held=True)
+    await ada.types("list")
+    await made.discord.wait_for(lambda: held.used, why="the answer is on its way")
+    await made.discord.down()
+    held.release()
+    await made.happened("ships", "approval.requested")
+    await bot.down()
+    await made.discord.up()
+    assert "Stopping" in bot.said
+
+
+async def said(bot: Bot, words: str) -> bool:
+    return words in bot.said

@@ -12,9 +12,11 @@ from tests.journey.parity.people import SEEN_SECONDS, Cannot, File, Person, Show
 from tests.support.discord import Channel, DiscordUser, LocalDiscord, Message, Modal, Receipt, render_text
 from tests.support.discord.content import walk
 from tests.support.discord.forms import inputs
+from tests.support.discord.gateway import Intent
 from tests.support.discord.rendering import buttons, render_components
 from tests.support.nexus import Nexus
 
+UNREAD = "discord, where the words of replies are not shown"  #: a platform of its own, as far as it differs
 LATE = "Open the form"  #: what is pressed where a form comes as a button, because it took too long
 AGAIN = "Open it again"  #: what is pressed to have a refused form back
 #: Which options the words are typed into that stand after a verb.
@@ -42,9 +44,8 @@ def slash(text: str) -> tuple[str, dict[str, str]]:
 class DiscordPerson(Person):
     """An administrator of a server."""
 
-    platform = "discord"
-
-    def __init__(self, discord: LocalDiscord, user: DiscordUser) -> None:
+    def __init__(self, discord: LocalDiscord, user: DiscordUser, *, platform: str = "discord") -> None:
+        self.platform = platform
         self.discord, self.user, self.name = discord, user, user.name
         self.told_last = Shown(words="")  #: what was answered to a form that was refused
 
@@ -67,6 +68,8 @@ class DiscordPerson(Person):
 
     async def replies(self, thread: Any, text: str) -> None:
         assert (await self.user.say(thread, text)).sent
+        if not any(session.intents & Intent.MESSAGE_CONTENT for session in self.discord.gateway.live):
+            raise Cannot("Discord has shown the words to nobody who is no person")
 
     async def press(self, shown: Shown, label: str, *, yes: bool = True) -> None:
         self._done(await self.user.click(shown.handle, label))

@@ -154,8 +154,7 @@ async def sees_the_difference(w: Walk, card: Shown) -> None:
 
 
 async def changes_by_reply(w: Walk) -> Shown:
-    await w.person.replies(w.todos, "make the header green")
-    return await w.person.card(w.todos, "Ready for review", "make the header green")
+    return await w.do("a reply in the thread", ways.reply, "make the header green")
 
 
 async def sees_the_next_revision(w: Walk, card: Shown) -> None:

@@ -12,7 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from tests.support.nexus import until
 
@@ -107,7 +107,7 @@ def offers(shown: Shown, *labels: str) -> None:
 class Person(ABC):
     """Somebody on a platform. A thread is whatever the platform knows it by."""
 
-    platform: ClassVar[str]
+    platform: str
     name: str  #: as cards call them
 
     # -- what they do --------------------------------------------------------------------------------------------------------

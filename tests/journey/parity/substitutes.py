@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from tests.journey.parity.discord_person import AGAIN, DiscordPerson
+from tests.journey.parity.discord_person import AGAIN, UNREAD, DiscordPerson
 from tests.journey.parity.people import File, Person, Shown
 from tests.journey.parity.slack_person import SlackPerson
 from tests.journey.parity.walk import Substitute, Walk
@@ -132,6 +132,13 @@ async def _settings_card(w: Walk) -> Shown:
     return await ada.form(ada.press(card, "Approvals…"), "Workspace settings")
 
 
+async def _mentioned(w: Walk, text: str) -> Shown:
+    """What mentions the bot is shown to it."""
+    ada = _who(w, DiscordPerson)
+    await ada.mentions(text, w.todos)
+    return await ada.card(w.todos, "Ready for review", text)
+
+
 async def _said_to_the_bot(w: Walk, text: str, words: tuple[str, ...]) -> None:
     """What cannot be chosen can be said to the bot, which answers that by a direct message."""
     ada = _who(w, DiscordPerson)
@@ -186,6 +193,9 @@ SUBSTITUTES: Mapping[tuple[str, str], Substitute] = {
         why="Discord has no Home tab for what is decided",
         instead="a private card, whose buttons open the forms",
         way=_settings_card,
+    ),
+    ("a reply in the thread", UNREAD): Substitute(
+        why="without the privileged intent, Discord shows no words of replies", instead="a mention, or Change…", way=_mentioned
     ),
     ("a command that there is not", "discord"): Substitute(
         why="Discord sends only commands that there are",

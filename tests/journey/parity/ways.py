@@ -85,6 +85,11 @@ async def asked_in_a_dialog(w: Walk, shown: Shown, label: str) -> str:
     return asked
 
 
+async def reply(w: Walk, text: str) -> Shown:
+    await w.person.replies(w.todos, text)
+    return await w.person.card(w.todos, "Ready for review", text)
+
+
 async def typed(w: Walk, text: str, words: tuple[str, ...]) -> None:
     await w.person.answer(w.person.types(text), *words)
 
