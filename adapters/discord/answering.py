@@ -55,6 +55,7 @@ CLOSED: Final = (
 )
 #: The commands by which such forms are opened.
 COMMANDS: Final = {"notify": "notify on", "settings": "settings approvals"}
+NOT_OPEN: Final = "No thread is open yet. Should none appear, Nexus may not write here; /nexus list shows the apps."
 AGAIN: Final = "Open it again"
 UNREAD: Final = (
     "Discord does not let me read what is written here, unless it mentions me. To change the app, press **Change…** on its card, or "
@@ -139,8 +140,9 @@ class Answering:
             buttons: list[Button | Link] = [*way]
             if again:
                 buttons.append(Button(action=inbound.OPEN_FORM, value=again, label=AGAIN))
-            elsewhere = answer.thread is not None and not answer.error and not where.channel and where.token and not way
-            told = f"{answer.text}\n{ELSEWHERE}" if elsewhere else answer.text
+            told = answer.text
+            if answer.thread is not None and not answer.error and where.token and not way:
+                told += f"\n{NOT_OPEN if where.channel else ELSEWHERE}"
             await self._say(where, told, buttons, secret=answer.secret)
         await self._interactions.done(where)
 

@@ -266,6 +266,12 @@ async def test_an_answer_leads_to_the_thread_that_is_just_being_opened(house: Ho
     assert f"https://discord.com/channels/{house.guild}/77" in str(answer.components)
 
 
+async def test_where_no_thread_is_opened_the_answer_says_where_the_app_is_found(house: House, process: Process) -> None:
+    answer = await (await house.ada.slash("#general", "nexus build", description="a todo app")).answer()
+    assert "No thread is open yet" in render_text(answer)
+    assert "/nexus list" in render_text(answer)
+
+
 async def test_a_file_comes_with_the_private_answer(house: House, process: Process, command: Asked) -> None:
     await command.give(process, Answer(file=Download(name="todo-3.zip", content=b"PK")))
     (shown,) = house.private(house.ada)
