@@ -26,7 +26,6 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "help": ("Commands", "build", "rollback", "settings"),
     "help rollback": ("rollback [APP] [vN]", "Bring an earlier release back"),
 }
-DONE = {"stop notes": "stopped it", "start notes": "v1, started again", "restart notes": "v1, restarted by"}
 FORMS = {"build": "Build an app", "rollback todos": "Roll back", "delete notes": "Delete the app"}
 ELSEWHERE = {"notify", "settings"}  #: typed by steps of their own
 MISTYPED: dict[str, tuple[str, ...]] = {
@@ -54,8 +53,9 @@ async def types_every_command(w: Walk) -> set[str]:
     await w.person.cards(w.todos)
     for text, words in COMMANDS.items():
         await w.person.answer(w.person.types(text), *words)
-        if done := DONE.get(text):
-            await w.person.card(w.notes, done)
+        if text == "start notes":
+            asked = await w.nexus.event("notes", "deployment.requested", purpose="start")
+            await w.nexus.event("notes", "deployment.live", deployment=asked["deployment"])
         verbs.add(text.split()[0])
     for text, title in FORMS.items():
         await w.person.closes(await w.person.form(w.person.types(text), title))
