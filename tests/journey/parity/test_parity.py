@@ -31,7 +31,8 @@ PLATFORMS: dict[str, Arrive] = {"web": on_the_page, "slack": in_slack, "discord"
 @pytest.fixture(scope="module")
 async def walks(request: pytest.FixtureRequest, warm: Nexus) -> AsyncIterator[Mapping[str, asyncio.Task[Walk]]]:
     """Somebody on their way, for each platform that is asked for."""
-    wanted = [platform for platform in PLATFORMS if any(item.name.endswith(f"[{platform}]") for item in request.session.items)]
+    names = {item.name for item in request.session.items if item.path == request.path}
+    wanted = [platform for platform in PLATFORMS if any(name.endswith(f"[{platform}]") for name in names)]
     async with theatre() as stage:
         settings = {"NEXUS_BROWSER": "none", **stage.environment}
         houses = {platform: new_nexus(like=warm, **settings) for platform in wanted}
