@@ -63,6 +63,7 @@ async def through(platform: str, nexus: Nexus, scene: Scene) -> Walk:
     return walk
 
 
+@pytest.mark.timeout(480)  # the first of them waits while all three are gone through
 @pytest.mark.parametrize("platform", PLATFORMS)
 async def test_the_whole_journey_is_the_same_or_has_its_substitute(
     platform: str, walks: Mapping[str, asyncio.Task[Walk]]
