@@ -94,7 +94,7 @@ class Dialogue:
             if isinstance(inbound, Action) and inbound.thread is not None:
                 # What is refused is often on a card that was not brought up to date, because its place was closed then.
                 with contextlib.suppress(NexusError):
-                    await self._engine.show_again(inbound.thread)
+                    await self._engine.show_again(inbound.who, inbound.thread)
             return Answer(text=error.message, error=True)
 
     # -- commands ---------------------------------------------------------------------------------------------------------

@@ -79,8 +79,10 @@ class Watching:
             )
         return found
 
-    async def show_again(self, thread: ThreadId) -> None:
+    async def show_again(self, who: Who, thread: ThreadId) -> None:
         """Make sure that a thread shows what it should: somebody pressed what should not be there any more."""
+        async with self._ledger.reading() as session:
+            await self._thread(session, who, thread)
         await self._show_again(Thread.id == thread)
 
     async def opened_again(self, platform: str, workspace: str, channel: str = "", thread: str = "") -> None:

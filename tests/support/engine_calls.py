@@ -62,6 +62,8 @@ SEEING: dict[str, Call] = {
     "wait_deployment": lambda e, w, s: e.wait_deployment(w, s.deployment.deployment),
     "thread": lambda e, w, s: e.thread(w, s.thread),
     "messages": lambda e, w, s: e.messages(w, s.thread),
+    "cards": lambda e, w, s: e.cards(w, s.thread),
+    "show_again": lambda e, w, s: e.show_again(w, s.thread),
     "thread_ref": lambda e, w, s: e.thread_ref(w, s.thread),
     "subscribe": lambda e, w, s: e.subscribe(w, NEWS, "shop", ["live"]),
     "unsubscribe": lambda e, w, s: e.unsubscribe(w, NEWS, "shop"),

@@ -225,7 +225,7 @@ class RecordingEngine:
         self._do("unsubscribe", place, slug)
         return bool(self.told)
 
-    async def show_again(self, thread: ThreadId) -> None:
+    async def show_again(self, who: Who, thread: ThreadId) -> None:
         self.shown_again.append(thread)
 
     async def thread(self, who: Who, thread: ThreadId) -> ThreadView:

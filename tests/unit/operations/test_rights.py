@@ -25,6 +25,8 @@ OWN = {"principal", "workspace", "set_workspace", "build", "apps", "threads", "l
     "subscriptions",
     "workspace_usage",
     "check_deciding",
+    "workspace_at",  # a platform's own id of a place, and nothing that is there
+    "opened_again",
 }
 
 

@@ -155,7 +155,7 @@ async def test_what_a_closed_place_did_not_take_is_shown_once_it_is_open_again(h
         assert len(chat.messages) == before
         (thread,) = [one for one in await house.engine.threads(you) if one.app == build.slug]
         if how == "press":
-            await house.engine.show_again(thread.thread)
+            await house.engine.show_again(you, thread.thread)
         else:
             ref = await house.engine.thread_ref(you, thread.thread)
             assert ref is not None
