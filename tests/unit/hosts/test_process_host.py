@@ -249,7 +249,8 @@ async def test_a_start_that_fails_leaves_nothing(
 def test_a_tail_goes_on_where_it_was_when_the_log_has_lost_its_first_half(tmp_path: Path) -> None:
     log = tmp_path / "output.log"
     log.write_text("".join(f"line {n}\n" for n in range(100)))
-    tail = _Tail(log)
+    assert _Tail(log, 2).new_lines(final=False) == ["line 98", "line 99"]
+    tail = _Tail(log, 0)
     with log.open("a") as file:
         file.write("line 100\nline 1")
     assert tail.new_lines(final=False) == ["line 100"]
