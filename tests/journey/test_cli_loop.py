@@ -171,7 +171,7 @@ async def test_an_app_that_is_not_there_is_said_with_a_near_name(warm: Nexus, ta
         (["build", ""], "sentence"),
         (["build", "x" * 10_001], "10,000"),
         (["build", "a todo app", "--framework", "rails"], "express"),
-        (["build", "a todo app", "--name", "Not A Host"], "host name"),
+        (["build", "a todo app", "--name", "☃"], "letter or digit"),
         (["build", "a todo app", "--provider", "openai"], "starter"),
     ],
 )
