@@ -240,13 +240,17 @@ class House:
         return found
 
     async def card(self, scene: Scene, good: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The card of the app's newest build, once it is like that."""
+        """The card of the app's newest build, once it is like that. Cards come a moment after the facts that they tell of: until there
+        are as many as builds, the last is an older build's, which is over as well."""
+        builds = len(await self.facts(scene.slug, "build.requested"))
 
         async def look() -> dict[str, Any] | None:
             shown = await self.user.call("GET", f"/chat/threads/{scene.thread}", headers={"Accept": "application/json"})
-            cards = [message["card"] for message in shown.ok()["messages"] if message["card"]]
-            newest = next((card for card in reversed(cards) if card["kind"] == "build"), None)
-            return newest if newest is not None and good(newest) else None
+            cards = [
+                message["card"] for message in shown.ok()["messages"] if message["card"] and message["card"]["kind"] == "build"
+            ]
+            assert len(cards) <= builds, f"{len(cards)} cards of {builds} builds"
+            return cards[-1] if len(cards) == builds and good(cards[-1]) else None
 
         found = await until(look, what=f"the card of {scene.slug}")
         assert found is not None
