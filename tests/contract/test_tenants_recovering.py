@@ -134,6 +134,7 @@ async def test_a_create_that_is_interrupted_anywhere_is_completed(tenants: Postg
         except TimeoutError:
             await tenants.create(tenant)
         await works(tenants, postgres, tenant)
+        assert tenant.database in await tenants.databases()
         await tenants.drop(tenant)
 
 
@@ -210,9 +211,10 @@ async def test_it_goes_on_after_its_connections_were_cut(tenants: PostgresTenant
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user"
         )
         try:
-            await tenants.usage(tenant)
+            usage = await tenants.usage(tenant)
         except TemporaryError:
-            await tenants.usage(tenant)  # at most the one call that met the cut
+            usage = await tenants.usage(tenant)  # at most the one call that met the cut
+        assert "note" in usage.tables
 
 
 async def test_a_server_that_is_away_is_a_passing_fault(postgres: ThrowawayPostgres) -> None:

@@ -112,6 +112,7 @@ async def test_closing_the_servers_databases_keeps_the_operators_other_roles_in(
     await admin.execute("CREATE DATABASE shop")
     await tenants.create(tenant)
     session = await asyncpg.connect(postgres.url("reporting", "r", "shop"))
+    assert await session.fetchval("SELECT current_user") == "reporting"
     await session.close()
 
 
@@ -265,6 +266,7 @@ async def test_an_idle_transaction_is_ended_from_outside(tenants: PostgresTenant
     await ended(tenants, TenantLimits(statement_seconds=60, idle_in_transaction_seconds=0.1))
     async with asyncio.timeout(10):
         await gone.wait()
+    assert app.is_closed()
 
 
 async def test_a_transaction_kept_busy_by_pings_is_ended_too(

@@ -165,12 +165,12 @@ async def test_a_set_of_files_that_collides_or_is_too_large_is_refused(
     alice: User, tree: list[tuple[str, str]], status: int
 ) -> None:
     body = {"app_name": "hostile", "framework": "express", "files": [{"path": p, "content": c} for p, c in tree]}
-    (await alice.post(DEPLOY, body)).problem(status)
+    assert (await alice.post(DEPLOY, body)).problem(status)["detail"]
 
 
 async def test_text_that_is_no_unicode_is_refused(alice: User) -> None:
     body = b'{"app_name": "hostile", "framework": "express", "files": [{"path": "a.txt", "content": "\\ud800"}]}'
-    (await alice.call("POST", DEPLOY, data=body)).problem(400, "invalid-input")
+    assert (await alice.call("POST", DEPLOY, data=body)).problem(400, "invalid-input")["detail"]
 
 
 @pytest.mark.parametrize(
@@ -180,13 +180,13 @@ async def test_text_that_is_no_unicode_is_refused(alice: User) -> None:
 async def test_a_dependency_that_is_no_version_from_a_registry_is_refused(alice: User, dependencies: dict[str, str]) -> None:
     for framework in ("express", "fastapi"):
         body = {"app_name": "hostile", "framework": framework, "dependencies": dependencies, "files": files({"a.txt": "x"})}
-        (await alice.post(DEPLOY, body)).problem(400, "invalid-input")
+        assert (await alice.post(DEPLOY, body)).problem(400, "invalid-input")["detail"]
 
 
 async def test_what_is_missing_is_asked_for(alice: User) -> None:
     for body in ({}, {"app_name": "x"}, {"files": files({"a": "x"})}, {"app_name": "x", "framework": "express"}):
-        (await alice.post(DEPLOY, body)).problem(400, "invalid-input")
-    (await alice.post(DEPLOY, {"build_id": "b_nothing"})).problem(404, "not-found")
+        assert (await alice.post(DEPLOY, body)).problem(400, "invalid-input")["detail"]
+    assert (await alice.post(DEPLOY, {"build_id": "b_nothing"})).problem(404, "not-found")["detail"]
 
 
 async def test_paths_and_methods_that_do_not_exist_get_problem_documents_or_plain_refusals(nexus: Nexus, alice: User) -> None:

@@ -50,7 +50,7 @@ async def test_the_promised_calls_are_in_it(document: dict[str, Any]) -> None:
 async def test_every_call_in_it_exists_and_asks_who_calls(nexus: Nexus, document: dict[str, Any]) -> None:
     for method, path in operations(document):
         answer = await nexus.request(method.upper(), re.sub(r"{\w+}", "nothing", path))
-        answer.problem(401, "unauthenticated")
+        assert "nexus token" in answer.problem(401, "unauthenticated")["detail"], (method, path)
 
 
 async def test_every_call_in_it_answers_a_stranger_with_a_problem_of_its_own(nexus: Nexus, document: dict[str, Any]) -> None:

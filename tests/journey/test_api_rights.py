@@ -61,7 +61,7 @@ async def test_expired_foreign_and_forged_tokens_are_refused(nexus: Nexus) -> No
 
 @pytest.mark.parametrize("header", ["", "Basic abc", "Bearer", "Bearer ", "bearer"])
 async def test_an_authorization_header_that_is_no_bearer_token_is_refused(nexus: Nexus, header: str) -> None:
-    (await nexus.request("GET", "/api/v1/apps", headers={"Authorization": header})).problem(401)
+    assert (await nexus.request("GET", "/api/v1/apps", headers={"Authorization": header})).problem(401)["detail"]
 
 
 async def test_a_token_may_do_what_its_scopes_say(nexus: Nexus) -> None:
@@ -84,8 +84,9 @@ async def test_a_subject_that_is_no_user_name_is_refused(nexus: Nexus, subject: 
 
 async def test_a_user_id_in_the_body_must_be_the_callers(nexus: Nexus, bob: User, todos: dict[str, Any]) -> None:
     for body in ({"description": "x", "user_id": "alice"}, {"description": "x", "user_id": ""}):
-        (await bob.post("/api/ai/generate/app", body)).problem(403, "forbidden")
-    (await bob.post("/api/ai/deploy/app", {"build_id": todos["build_id"], "user_id": "alice"})).problem(403, "forbidden")
+        assert (await bob.post("/api/ai/generate/app", body)).problem(403, "forbidden")["detail"]
+    foreign = {"build_id": todos["build_id"], "user_id": "alice"}
+    assert (await bob.post("/api/ai/deploy/app", foreign)).problem(403, "forbidden")["detail"]
 
 
 async def test_what_belongs_to_somebody_else_is_not_there(alice: User, bob: User, todos: dict[str, Any]) -> None:
@@ -182,7 +183,8 @@ async def test_tenants_are_made_shown_and_removed_and_belong_to_their_maker(warm
 async def test_nobody_gets_more_databases_than_are_given(warm: Nexus) -> None:
     collector = warm.user("collector")
     made = [(await collector.post("/api/v1/tenants/provision")).ok(201)["tenant_id"] for _ in range(5)]
-    (await collector.post("/api/v1/tenants/provision")).problem(409, "conflict")
+    assert len(set(made)) == 5
+    assert (await collector.post("/api/v1/tenants/provision")).problem(409, "conflict")["detail"]
     for tenant in made:
         (await collector.delete(f"/api/v1/tenants/{tenant}")).ok()
 

@@ -329,6 +329,7 @@ async def test_a_postgres_killed_in_the_middle_of_a_deployment_does_not_cost_the
             return (await mortal.app(slug, "GET", "/healthz")).status == 200
 
         await until(answers, what="the app answers")
+        assert 1 == [f["kind"] for f in await mortal.events(slug)].count("deployment.live")
         await shown_once(alice, slug)
 
 

@@ -46,17 +46,17 @@ def app_of(typed: str | None) -> str | None:
     return slugify(name)
 
 
-def same(path: tuple[str, ...], options: Mapping[str, Any], meant: Callable[[], c.ParsedCommand]) -> None:
-    """The line is read as what is meant, or refused where that is refused."""
+def outcome(meant: Callable[[], c.ParsedCommand]) -> c.ParsedCommand | None:
+    """What is meant, or None where that is refused."""
     try:
-        expected: c.ParsedCommand | None = meant()
+        return meant()
     except InvalidInput:
-        expected = None
-    try:
-        found: c.ParsedCommand | None = parse(line(path, options))
-    except InvalidInput:
-        found = None
-    assert found == expected, line(path, options)
+        return None
+
+
+def read(path: tuple[str, ...], options: Mapping[str, Any]) -> c.ParsedCommand | None:
+    """What the grammar makes of the options, or None where it refuses them."""
+    return outcome(lambda: parse(line(path, options)))
 
 
 def options(**given: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -84,7 +84,7 @@ def test_build(given: dict[str, str]) -> None:
             name=app_name(seen.get("name", "")),
         )
 
-    same(("build",), given, meant)
+    assert read(("build",), given) == outcome(meant)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_build(given: dict[str, str]) -> None:
 )
 @given(app=TEXTS)
 def test_commands_about_an_app_mean_the_one_that_was_given(verb: str, kind: Callable[..., c.ParsedCommand], app: str) -> None:
-    same((verb,), {"app": app}, lambda: kind(app=app_of(app)))
+    assert read((verb,), {"app": app}) == outcome(lambda: kind(app=app_of(app)))
 
 
 @given(options(app=TEXTS, lines=st.integers(-5, 2000)))
@@ -116,12 +116,12 @@ def test_logs(given: dict[str, Any]) -> None:
             raise InvalidInput("too many")
         return c.Logs(app=app_of(given.get("app")), lines=number)
 
-    same(("logs",), given, meant)
+    assert read(("logs",), given) == outcome(meant)
 
 
 @given(options(app=TEXTS, path=SOME))
 def test_files(given: dict[str, str]) -> None:
-    same(("files",), given, lambda: c.Files(app=app_of(given.get("app")), path=kept(given.get("path", ""))))
+    assert read(("files",), given) == outcome(lambda: c.Files(app=app_of(given.get("app")), path=kept(given.get("path", ""))))
 
 
 @given(options(app=TEXTS, release=st.integers(0, 1_200_000), data=st.sampled_from(["with-data", "code-only"])))
@@ -133,12 +133,12 @@ def test_rollback(given: dict[str, Any]) -> None:
         with_data = {"with-data": True, "code-only": False}.get(given.get("data", ""))
         return c.Rollback(app=app_of(given.get("app")), number=number, with_data=with_data)
 
-    same(("rollback",), given, meant)
+    assert read(("rollback",), given) == outcome(meant)
 
 
 @given(options(app=TEXTS))
 def test_env_list(given: dict[str, str]) -> None:
-    same(("env", "list"), given, lambda: c.EnvList(app=app_of(given.get("app"))))
+    assert read(("env", "list"), given) == outcome(lambda: c.EnvList(app=app_of(given.get("app"))))
 
 
 @given(options(app=TEXTS), st.one_of(SOME, st.from_regex(r"[A-Z][A-Z0-9_]{0,9}", fullmatch=True)), TEXTS)
@@ -146,7 +146,7 @@ def test_env_set(given: dict[str, str], name: str, value: str) -> None:
     def meant() -> c.EnvSet:
         return c.EnvSet(app=app_of(given.get("app")), values={setting_name(kept(name).strip()): kept(value)})
 
-    same(("env", "set"), given | {"name": name, "value": value}, meant)
+    assert read(("env", "set"), given | {"name": name, "value": value}) == outcome(meant)
 
 
 @given(options(app=TEXTS), st.one_of(SOME, st.from_regex(r"[A-Z][A-Z0-9_]{0,9}", fullmatch=True)))
@@ -154,7 +154,7 @@ def test_env_unset(given: dict[str, str], name: str) -> None:
     def meant() -> c.EnvUnset:
         return c.EnvUnset(app=app_of(given.get("app")), names=(setting_name(kept(name).strip()),))
 
-    same(("env", "unset"), given | {"name": name}, meant)
+    assert read(("env", "unset"), given | {"name": name}) == outcome(meant)
 
 
 @given(options(app=TEXTS, **{name: st.sampled_from([*NOTIFICATIONS, "all"]) for name in NEWS}))
@@ -165,12 +165,12 @@ def test_notify_on(given: dict[str, str]) -> None:
         every = "all" in chosen or (app is not None and not chosen)
         return c.Notify(app=app, kinds=tuple(name for name in NOTIFICATIONS if every or name in chosen))
 
-    same(("notify", "on"), given, meant)
+    assert read(("notify", "on"), given) == outcome(meant)
 
 
 @given(options(app=TEXTS))
 def test_notify_off(given: dict[str, str]) -> None:
-    same(("notify", "off"), given, lambda: c.NotifyOff(app=app_of(given.get("app"))))
+    assert read(("notify", "off"), given) == outcome(lambda: c.NotifyOff(app=app_of(given.get("app"))))
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ async def test_while_postgres_is_away_the_ticks_wait_for_it(ledger: Ledger, monk
             await asked.wait()
             away.dsn = ledger.dsn
             await begun.wait()
+        assert not ticking.done()
     finally:
         ticking.cancel()
         await asyncio.gather(ticking, return_exceptions=True)

@@ -531,7 +531,8 @@ async def test_a_page_may_redirect_within_the_app(root: Path) -> None:
     moved = ProbeAnswer(status=302, headers={"location": "/home"})
     home = ProbeAnswer(status=200, headers={"content-type": "text/html"})
     prober = FakeProber([TODOS], override=lambda method, path, json: {"/": moved, "/home": home}.get(path))
-    await Stage(root, prober=prober).verified()
+    result = await Stage(root, prober=prober).verified()
+    assert "page" in [one.name for one in result.evidence]
 
 
 async def test_an_app_that_breaks_under_use_is_told(root: Path) -> None:
