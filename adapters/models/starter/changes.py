@@ -7,7 +7,6 @@ change of the schema is a new migration; earlier ones are never touched. What is
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adapters.models.starter import sql
@@ -16,6 +15,7 @@ from adapters.models.starter.fieldwords import fields, guessed, split_list
 from adapters.models.starter.grammar import built_in
 from adapters.models.starter.kinds import FIELD_FIRST, kind
 from adapters.models.starter.look import Look, read_look
+from adapters.models.starter.migrations import columns, tables
 from adapters.models.starter.naming import OWN_COLUMNS, distinct, field_name, label, plural, singular_phrase, words
 from adapters.models.starter.phrasing import added_choice, of_fields
 from adapters.models.starter.reading import nouns_in
@@ -263,7 +263,7 @@ def _rename(made: Change, part: str) -> bool:
     if resource is None or not wanted or wanted in OWN_COLUMNS:
         return False
     one = next(one for one in resource.fields if one.name == column)
-    new = distinct(wanted, {*_columns(made.tree, resource.name), *(other.name for other in resource.fields)} - {column})
+    new = distinct(wanted, {*columns(made.tree, resource.name), *(other.name for other in resource.fields)} - {column})
     if new != column:
         made.statements.append(f"ALTER TABLE {sql.name(resource.name)} RENAME COLUMN {sql.name(column)} TO {sql.name(new)};")
         if one.type is FieldType.CHOICE:
@@ -297,7 +297,8 @@ def _remove(made: Change, part: str) -> bool:
         elif (whole := made.resource(words)) is not None and len(made.resources) > 1:
             done = _remove_resource(made, whole, for_good=for_good)
         elif for_good and resource is None and (hiding := _hiding(made, column, place)) is not None:
-            done = _drop_column(made, hiding, column, label(words))
+            _drop_column(made, hiding, column, label(words))
+            done = True
     return done
 
 
@@ -305,31 +306,25 @@ def _hiding(made: Change, column: str, where: str) -> Resource | None:
     """The resource whose table still has this column, of a field that was removed before."""
     named = made.resource(where) if where else None
     there = [named] if named else made.resources
-    return next((one for one in there if column not in OWN_COLUMNS and column in _columns(made.tree, one.name)), None)
+    return next((one for one in there if column not in OWN_COLUMNS and column in columns(made.tree, one.name)), None)
 
 
-def _drop_column(made: Change, resource: Resource, column: str, called: str) -> bool:
+def _drop_column(made: Change, resource: Resource, column: str, called: str) -> None:
     made.statements.append(
         f"-- destructive: the data of this column are gone afterwards\n"
         f"ALTER TABLE {sql.name(resource.name)} DROP COLUMN {sql.name(column)};"
     )
     made.destructive = True
     made.said.append(f"{called} is dropped from {resource.label.lower()}, with its data.")
-    return True
 
 
 def _remove_field(made: Change, resource: Resource, column: str, *, for_good: bool) -> bool:
     one = next(one for one in resource.fields if one.name == column)
-    table = sql.name(resource.name)
     if for_good:
-        made.statements.append(
-            f"-- destructive: the data of this column are gone afterwards\nALTER TABLE {table} DROP COLUMN {sql.name(column)};"
-        )
-        made.destructive = True
-        made.said.append(f"{one.label or column} is dropped from {resource.label.lower()}, with its data.")
+        _drop_column(made, resource, column, one.label or column)
     else:
         if one.required and one.type is not FieldType.BOOLEAN:
-            made.statements.append(f"ALTER TABLE {table} ALTER COLUMN {sql.name(column)} DROP NOT NULL;")
+            made.statements.append(f"ALTER TABLE {sql.name(resource.name)} ALTER COLUMN {sql.name(column)} DROP NOT NULL;")
         made.said.append(
             f"{one.label or column} is gone from the page and the API; its data are kept. Say “drop the "
             f"{one.label.lower() or column} column” to delete them."
@@ -418,7 +413,7 @@ def _add_fields(made: Change, target: Resource | None, text: str) -> bool:
     resource = target or made.resources[0]
     if target is None and len(made.resources) > 1:
         made.said.append(f"The request names no section, so {resource.label.lower()} got it.")
-    there = _columns(made.tree, resource.name)
+    there = columns(made.tree, resource.name)
     done = False
     for one in added[: 24 - len(resource.fields)]:
         there_already = next((other for other in resource.fields if other.name == one.name), None)
@@ -460,9 +455,9 @@ def _add_resources(made: Change, text: str, onto: Resource | None = None) -> boo
         if onto is not None and not draft.links:
             draft.link(onto.singular.replace("_", " "), required=draft.child)
     added = as_resources(drafts[:room], known)
-    tables = _tables(made.tree)
-    hidden = {one.name for one in added if one.name in tables}
-    added = [one.model_copy(update={"name": distinct(one.name, {*tables, *(r.name for r in made.resources)})}) for one in added]
+    there = tables(made.tree)
+    hidden = {one.name for one in added if one.name in there}
+    added = [one.model_copy(update={"name": distinct(one.name, {*there, *(r.name for r in made.resources)})}) for one in added]
     made.statements += sql.create_tables(added, [resource.name for resource in made.resources])
     made.resources += added
     if hidden:
@@ -477,38 +472,3 @@ def _add_resources(made: Change, text: str, onto: Resource | None = None) -> boo
 def _column(words: str) -> str:
     name = field_name(words.strip())
     return name or "-"
-
-
-def _tables(tree: FileTree) -> set[str]:
-    return {match[1] for source in _migrations(tree) for match in re.finditer(r'CREATE TABLE "([a-z0-9_]+)"', source)}
-
-
-def _columns(tree: FileTree, table: str) -> dict[str, str]:
-    """The columns that the starter's migrations gave a table, hidden ones too, with their SQL types."""
-    found: dict[str, str] = {}
-    types = "|".join(sorted((re.escape(kind) for kind in set(sql.TYPES.values())), key=len, reverse=True))
-    for source in _migrations(tree):
-        created = re.search(rf'CREATE TABLE "{table}" \((.*?)\n\);', source, re.S)
-        if created:
-            found.update(re.findall(rf'^\s*"([a-z0-9_]+)" ({types})', created[1], re.M))
-        for match in re.finditer(
-            rf'ALTER TABLE "{table}" (?:ADD COLUMN IF NOT EXISTS "(\w+)" ({types})|RENAME COLUMN "(\w+)" TO "(\w+)"|DROP COLUMN "(\w+)")',
-            source,
-        ):
-            if match[1]:
-                found.setdefault(match[1], match[2])
-            elif match[3] in found:
-                found[match[4]] = found.pop(match[3])
-            elif match[5]:
-                found.pop(match[5], None)
-    return found
-
-
-def _migrations(tree: FileTree) -> Sequence[str]:
-    return [content for path, content in tree.items() if path.startswith("migrations/") and path.endswith(".sql")]
-
-
-def next_migration(tree: FileTree, frozen: frozenset[str], what: str) -> str:
-    """The path of the next migration."""
-    numbers = [int(match[1]) for path in [*tree, *frozen] if (match := re.match(r"migrations/(\d{1,6})", path))]
-    return f"migrations/{max(numbers, default=0) + 1:04d}_{'_'.join(field_name(what).split('_')[:5])[:40].strip('_') or 'change'}.sql"

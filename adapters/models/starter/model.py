@@ -11,9 +11,10 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from adapters.models.starter.app_files import FIRST_MIGRATION, AppFile, app_files, first_migration, pages
-from adapters.models.starter.changes import EXAMPLES, Change, change, next_migration
+from adapters.models.starter.changes import EXAMPLES, Change, change
 from adapters.models.starter.layouts import LAYOUTS
 from adapters.models.starter.look import Look, look_of
+from adapters.models.starter.migrations import next_migration
 from adapters.models.starter.reading import has_words, read
 from adapters.models.starter.sql import script
 from adapters.models.starter.wishes import ACCOUNTS, REGISTRATION, framework_for
