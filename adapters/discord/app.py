@@ -31,7 +31,7 @@ from adapters.discord.manifest import INTENTS, commands
 from adapters.discord.registering import register
 from adapters.discord.render.buttons import Choice, Press
 from adapters.discord.shards import resume_always
-from core.conversation.opening import command_opens, press_opens
+from core.conversation.form_opening import command_opens, press_opens
 from core.conversation.outbox import Clock, RealClock
 from core.errors import NexusError, OperatorError, TemporaryError
 

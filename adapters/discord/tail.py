@@ -16,7 +16,7 @@ from adapters.discord.ports import DiscordEngine
 from adapters.discord.render.tail import over, tail
 from core.conversation.outbox import Clock
 from core.conversation.ports import Marks
-from core.conversation.tailing import Tail, Tails
+from core.conversation.tailing import IN_PRIVATE, Tail, Tails
 from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef
 
@@ -57,7 +57,7 @@ class DiscordTails:
 
         here = where.place if where.within and not where.direct else None
         place = await self._tails.start(who, slug, here=here, private=private)
-        return "" if place.channel == where.channel else f"The log of {slug} is followed in your direct messages with Nexus."
+        return "" if place.channel == where.channel else IN_PRIVATE.format(slug=slug)
 
     async def stop(self, where: Where, message: str) -> None:
         """Somebody pressed Stop."""

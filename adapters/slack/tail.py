@@ -17,7 +17,7 @@ from adapters.slack.render.buttons import Ids, button
 from adapters.slack.render.text import clip
 from core.conversation.outbox import Clock
 from core.conversation.ports import ChatEngine, Marks
-from core.conversation.tailing import LIFE, OVER, Tail, Tails
+from core.conversation.tailing import IN_PRIVATE, LIFE, OVER, Tail, Tails
 from core.words.inbound import Who
 from core.words.thread_ref import ThreadRef
 
@@ -58,7 +58,7 @@ class SlackTails:
             return ThreadRef(platform=PLATFORM, workspace=where.workspace, channel=channel, thread="")
 
         place = await self._tails.start(who, slug, here=where.place if where.within else None, private=private)
-        return "" if place.channel == where.channel else f"The log of {slug} is followed in your direct messages with Nexus."
+        return "" if place.channel == where.channel else IN_PRIVATE.format(slug=slug)
 
     async def stop(self, workspace: str, channel: str, ts: str) -> None:
         """Somebody pressed Stop."""

@@ -34,6 +34,7 @@ LINES = 10
 LAST_TRIES = 5  #: for the edit that takes the button away
 GOODBYE = 5.0  #: seconds for the last edits at the end
 OVER = "This log is not followed any more."
+IN_PRIVATE = "The log of {slug} is followed in your direct messages with Nexus."
 MOST = 20  #: logs that one process follows at a time
 
 

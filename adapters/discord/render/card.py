@@ -20,13 +20,12 @@ from adapters.discord.render.fitting import MAX_FILES, Drawn, Group, Piece, Rank
 from adapters.discord.render.mark import mark
 from adapters.discord.render.text import Span, calm, draw, escape
 from core.conversation.measuring import clip, units
-from core.conversation.presenter.lines import file_name
+from core.conversation.presenter.lines import DOTS, file_name
 from core.conversation.presenter.untabbed import headed, inside, summary, untabbed
 from core.words.cards import Card, Child, Facts, Files, Image, Log, Section, Steps, Table, Text, Tone
 
 TITLE, STATUS, SUBTITLE = 150, 60, 300
 TEXT = 600  #: characters of the words of a notification
-DOTS: Mapping[Tone, str] = {Tone.WORKING: "🔵", Tone.WAITING: "🟡", Tone.GOOD: "🟢", Tone.BAD: "🔴", Tone.QUIET: "⚪"}
 COLOURS: Mapping[Tone, int | None] = {
     Tone.WORKING: 0x5865F2,
     Tone.WAITING: 0xF0B232,

@@ -16,13 +16,12 @@ from adapters.slack.render.blocks import CONTEXT, HEADER, Block, context, divide
 from adapters.slack.render.buttons import Ids, buttons
 from adapters.slack.render.fitting import Group, Piece, Rank, fit
 from adapters.slack.render.text import calm, clip, markup, units
-from core.conversation.presenter.lines import file_name
+from core.conversation.presenter.lines import DOTS, file_name
 from core.conversation.presenter.untabbed import headed, inside, summary, untabbed
-from core.words.cards import Card, Child, Facts, Files, Image, Log, Section, Steps, Table, Text, Tone
+from core.words.cards import Card, Child, Facts, Files, Image, Log, Section, Steps, Table, Text
 
 STATUS = 60
 TEXT = 600  #: characters of the notification
-_DOTS: Mapping[Tone, str] = {Tone.WORKING: "🔵", Tone.WAITING: "🟡", Tone.GOOD: "🟢", Tone.BAD: "🔴", Tone.QUIET: "⚪"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ def _frame(card: Card) -> list[Group]:
     made = [Group(pieces=[Piece(block=header(title))], whole=card.title, name="title.txt", rank=Rank.FRAME)]
     elements = []
     if status:
-        elements.append(mrkdwn(f"{_DOTS[card.tone]} *{markup(clip(status, STATUS))}*"))
+        elements.append(mrkdwn(f"{DOTS[card.tone]} *{markup(clip(status, STATUS))}*"))
     if subtitle and units(subtitle) <= CONTEXT:
         elements.append(plain(subtitle, CONTEXT))
     if elements:

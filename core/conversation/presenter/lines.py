@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.conversation.presenter.phrases import count, duration
-from core.words.cards import Facts, Step, Steps, StepState, Table
+from core.words.cards import Facts, Step, Steps, StepState, Table, Tone
 
 MARKS: Mapping[StepState, str] = {
     StepState.DONE: "✓",
@@ -20,6 +20,7 @@ MARKS: Mapping[StepState, str] = {
     StepState.WAITING: "○",
     StepState.SKIPPED: "–",
 }
+DOTS: Mapping[Tone, str] = {Tone.WORKING: "🔵", Tone.WAITING: "🟡", Tone.GOOD: "🟢", Tone.BAD: "🔴", Tone.QUIET: "⚪"}
 LOUD = (StepState.FAILED, StepState.RUNNING)  #: of very many steps they come first
 QUIET = (StepState.WAITING, StepState.SKIPPED)  #: their names are not bold
 

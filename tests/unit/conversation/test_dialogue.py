@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from core.builds.requests import BuildRequest
 from core.conversation.dialogue import Dialogue
 from core.conversation.fake_chat import MemoryInbox, check_card, check_form, strings
+from core.conversation.form_opening import FORM_ACTIONS, command_opens, press_opens
 from core.conversation.grammar import VERBS
-from core.conversation.opening import FORM_ACTIONS, command_opens, press_opens
 from core.conversation.presenter import AppFacts, present
 from core.errors import Conflict, Forbidden, NotFound, TemporaryError
 from core.files import FileTree

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.discord.drafts import LIFE, MOST, VALUE, Drafts
 from adapters.discord.inbound import Filled, Pressed, Said, Where
-from core.conversation.opening import press_opens
+from core.conversation.form_opening import press_opens
 from core.ids import PrincipalId, WorkspaceId
 from core.words.inbound import Action, Command, Reply, Who
 
