@@ -340,7 +340,7 @@ class Engine(Watching):
         async with self._ledger.reading() as session:
             theirs = (await sight(session, who)).apps()
             rows = await session.scalars(select(App).where(theirs, App.wanted != "deleted").order_by(App.updated_at.desc()))
-            return [await looking.app_view(session, row, self._p.edge) for row in rows]
+            return await looking.app_views(session, rows.all(), self._p.edge)
 
     async def app(self, who: Who, slug: str) -> AppView:
         """One app."""

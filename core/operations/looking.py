@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Literal, cast
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.builds.revisions import load_tree
@@ -27,53 +29,93 @@ from core.words.views import (
 )
 
 
-async def app_state(session: AsyncSession, app: App) -> AppState:
-    """The one word for an app."""
+async def app_states(session: AsyncSession, apps: Iterable[App]) -> dict[str, AppState]:
+    """The one word for each app, by its id; in three questions, however many apps there are."""
+    told = {app.id: _settled(app) for app in apps}
+    open_ = [app for app, state in told.items() if state is None]
+    states: dict[str, AppState] = {app: state for app, state in told.items() if state is not None}
+    if not open_:
+        return states
+    newest = select(Build.app_id, Build.state).where(Build.app_id.in_(open_)).order_by(Build.app_id, Build.number.desc())
+    builds = {row.app_id: row.state for row in await session.execute(newest.ext(distinct_on(Build.app_id)))}
+    under_way = select(Deployment.app_id).where(Deployment.app_id.in_(open_), Deployment.state.in_(["queued", "running"]))
+    deploying = set(await session.scalars(under_way))
+    waiting = set(await session.scalars(select(Approval.app_id).where(Approval.app_id.in_(open_), Approval.state == "pending")))
+    for app in open_:
+        if builds.get(app) in {"queued", "running"}:
+            states[app] = AppState.BUILDING
+        elif app in deploying:
+            states[app] = AppState.DEPLOYING
+        else:
+            states[app] = AppState.REVIEW if app in waiting else AppState.FAILED
+    return states
+
+
+def _settled(app: App) -> AppState | None:
+    """The word for an app that is live or deleted; None where that hangs on what is under way."""
     if app.wanted == "deleted":
         return AppState.DELETED
-    if app.live_release is not None:
-        if app.wanted == "stopped":
-            return AppState.STOPPED
-        return AppState.CRASHED if app.crashed else AppState.LIVE
-    build = await session.scalar(select(Build).where(Build.app_id == app.id).order_by(Build.number.desc()).limit(1))
-    if build is not None and build.state in {"queued", "running"}:
-        return AppState.BUILDING
-    deploying = await session.scalar(
-        select(Deployment.id).where(Deployment.app_id == app.id, Deployment.state.in_(["queued", "running"]))
-    )
-    if deploying is not None:
-        return AppState.DEPLOYING
-    pending = await session.scalar(select(Approval.id).where(Approval.app_id == app.id, Approval.state == "pending"))
-    return AppState.REVIEW if pending is not None else AppState.FAILED
+    if app.live_release is None:
+        return None
+    if app.wanted == "stopped":
+        return AppState.STOPPED
+    return AppState.CRASHED if app.crashed else AppState.LIVE
+
+
+async def app_views(session: AsyncSession, apps: Sequence[App], edge: Edge) -> list[AppView]:
+    """Apps, in this order."""
+    states = await app_states(session, apps)
+    people = select(Principal.id, Principal.name).where(Principal.id.in_({app.owner_id for app in apps}))
+    owners = {row.id: row.name for row in await session.execute(people)}
+    places = select(Thread.app_id, Thread.id).where(Thread.app_id.in_(states))
+    threads = {row.app_id: row.id for row in await session.execute(places)}
+    return [
+        AppView(
+            app=AppId(app.id),
+            slug=app.slug,
+            name=app.name,
+            framework=app.framework,
+            owner=owners.get(app.owner_id, ""),
+            state=states[app.id],
+            url=edge.url(app.slug) if app.live_release is not None and app.wanted != "deleted" else "",
+            release=app.live_release,
+            thread=ThreadId(threads[app.id]) if app.id in threads else None,
+            created_at=app.created_at,
+            updated_at=app.updated_at,
+        )
+        for app in apps
+    ]
 
 
 async def app_view(session: AsyncSession, app: App, edge: Edge) -> AppView:
-    owner = await session.get(Principal, app.owner_id)
-    thread = await session.scalar(select(Thread.id).where(Thread.app_id == app.id))
-    return AppView(
-        app=AppId(app.id),
-        slug=app.slug,
-        name=app.name,
-        framework=app.framework,
-        owner=owner.name if owner is not None else "",
-        state=await app_state(session, app),
-        url=edge.url(app.slug) if app.live_release is not None and app.wanted != "deleted" else "",
-        release=app.live_release,
-        thread=None if thread is None else ThreadId(thread),
-        created_at=app.created_at,
-        updated_at=app.updated_at,
-    )
+    """One app."""
+    (view,) = await app_views(session, [app], edge)
+    return view
+
+
+async def thread_views(session: AsyncSession, threads: Sequence[Thread]) -> list[ThreadView]:
+    """Threads, in this order."""
+    ids = {thread.app_id for thread in threads if thread.app_id is not None}
+    apps = {app.id: app for app in await session.scalars(select(App).where(App.id.in_(ids)))} if ids else {}
+    states = await app_states(session, apps.values())
+
+    def view(thread: Thread) -> ThreadView:
+        app = apps.get(thread.app_id or "")
+        return ThreadView(
+            thread=ThreadId(thread.id),
+            title=app.name if app is not None else thread.title,
+            app=app.slug if app is not None else "",
+            state=states[app.id] if app is not None else None,
+            updated_at=thread.updated_at,
+        )
+
+    return [view(thread) for thread in threads]
 
 
 async def thread_view(session: AsyncSession, thread: Thread) -> ThreadView:
-    app = await session.get(App, thread.app_id) if thread.app_id is not None else None
-    return ThreadView(
-        thread=ThreadId(thread.id),
-        title=app.name if app is not None else thread.title,
-        app=app.slug if app is not None else "",
-        state=await app_state(session, app) if app is not None else None,
-        updated_at=thread.updated_at,
-    )
+    """One thread."""
+    (view,) = await thread_views(session, [thread])
+    return view
 
 
 async def build_view(session: AsyncSession, build: Build, *, refusal: str = "", whole: bool = True) -> BuildView:

@@ -43,11 +43,8 @@ class Watching:
         async with self._ledger.reading() as session:
             seen = await sight(session, who)
             theirs = or_(Thread.app_id.in_(select(App.id).where(seen.apps())), _without_app(seen))
-            rows = (await session.scalars(select(Thread).where(theirs).order_by(Thread.updated_at.desc()).limit(200))).all()
-            apps = (await session.scalars(select(App).where(App.id.in_([row.app_id for row in rows])))).all()
-            views = [await looking.thread_view(session, row) for row in rows]
-            del apps  # kept until here, so that the session knew them
-            return views
+            rows = await session.scalars(select(Thread).where(theirs).order_by(Thread.updated_at.desc()).limit(200))
+            return await looking.thread_views(session, rows.all())
 
     async def thread(self, who: Who, thread: ThreadId) -> ThreadView:
         """One thread."""
@@ -142,7 +139,7 @@ class Watching:
                         changed = (await session.scalars(select(Thread).where(Thread.version > after))).all()
                         seen = await sight(session, who)
                         theirs = [thread for thread in changed if await _sees(session, seen, thread)]
-                        threads = [await looking.thread_view(session, thread) for thread in theirs]
+                        threads = await looking.thread_views(session, theirs)
                 except TemporaryError:
                     continue
                 for view_ in threads:
