@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
@@ -308,6 +309,23 @@ async def test_what_is_over_is_folded_and_opens(visit: NewVisit) -> None:
 
 
 # ── by keyboard alone ──
+
+
+async def test_the_link_to_the_box_leads_there_and_fetches_nothing(visit: NewVisit) -> None:
+    page = await (await visit()).go("/t/thr_todo")
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(urlsplit(request.url).path))
+    await page.get_by_role("link", name="Skip to the box").focus()
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("/b")
+    await expect(page.locator("#completions")).to_have_attribute("data-for", "/b")
+    assert "/chat/complete" in fetched
+    assert "/t/thr_todo" not in fetched
+    await page.go_back()
+    await page.get_by_role("link", name="New app").click()
+    await expect(page).to_have_url(re.compile(r"/$"))
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="Todo app", level=1)).to_be_visible()
 
 
 async def test_everything_is_done_by_keyboard_alone(site: FakeSite, visit: NewVisit) -> None:

@@ -129,7 +129,10 @@ function news() {
   place.replaceChildren("Nexus was updated. ", reload);
 }
 
+let at = location.pathname; // what the page shows, or is on the way to
+
 function arrive() {
+  at = location.pathname;
   settle(main());
   arriveAtEnd();
   restoreBox();
@@ -168,6 +171,10 @@ document.addEventListener("visibilitychange", () => {
   settleLogs();
   if (!document.hidden && main().dataset.title) document.title = main().dataset.thread ? `${main().dataset.title} · Nexus` : "Nexus";
 });
-addEventListener("popstate", () => go(location.pathname, arrive, { push: false }));
+addEventListener("popstate", () => {
+  if (location.pathname === at) return; // within the page, as the link to the box leads
+  at = location.pathname;
+  go(at, arrive, { push: false });
+});
 arrive();
 document.documentElement.dataset.ready = ""; // for those who drive the page
