@@ -162,7 +162,7 @@ class DiscordChat(Chat):
     async def say(self, thread: ThreadRef, text: str, *, author: str, key: str) -> str:
         async with self._telling(thread, clip(text, 100)):
             home = await self._home(thread)
-            view, files = said(author, text, key=home.key(key)), []
+            view, files = said(author, text), []
             if units(escape(text)) + len(QUOTED) * text.count("\n") > SAID:
                 files.append(Upload(name=WORDS, content=text.encode(), about="all that was said"))
                 attach(view, [WORDS])
@@ -203,7 +203,6 @@ class DiscordChat(Chat):
         written: _Written | None = None
 
         async def write(view: ui.LayoutView, pictures: Sequence[Upload]) -> str:
-            set_mark(view, mark(home.key(key)))
             return await self._send(home, key, view, files=pictures)
 
         async def send() -> str:
@@ -263,6 +262,8 @@ class DiscordChat(Chat):
         return message
 
     async def _send(self, home: _Home, key: str, view: ui.LayoutView, *, files: Sequence[Upload] = ()) -> str:
+        set_mark(view, mark(home.key(key)))
+
         async def send() -> Json:
             return await self._calls.send(
                 home.channel, view, nonce=nonce(home.channel, home.key(key)), files=files, reply_to=home.reply_to, needs="reply"

@@ -1,8 +1,8 @@
 """A card as one Discord message: its components, the words of a notification, and what did not fit, as files.
 
 Called by the outbound, for the thread, and by whatever answers one person. Pure: pictures are attached by the caller, and come as the names
-of the attachments. Everything stands in one container, whose edge has the colour of the card's tone and whose ``id`` is the mark by which
-the message is found again. In which order the parts are shown, and what is behind a button, says `core.conversation.presenter.untabbed`.
+of the attachments. Everything stands in one container, whose edge has the colour of the card's tone. In which order the parts are
+shown, and what is behind a button, says `core.conversation.presenter.untabbed`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from discord import ui
 from adapters.discord.render import parts
 from adapters.discord.render.buttons import Ids, buttons
 from adapters.discord.render.fitting import MAX_FILES, Drawn, Group, Piece, Rank, fit, is_row
-from adapters.discord.render.mark import mark
 from adapters.discord.render.text import Span, calm, draw, escape
 from core.conversation.measuring import clip, units
 from core.conversation.presenter.lines import DOTS, file_name
@@ -47,9 +46,9 @@ class Rendered:
     pictures: tuple[str, ...] = ()
 
 
-def render(card: Card, *, key: str = "", pictures: Mapping[str, str] | None = None, in_thread: bool = False) -> Rendered:
-    """The message of a card. ``key`` is the message's, for its mark. ``pictures`` are the names of the attachments by the path of the
-    image. ``in_thread``: it stands among the app's other cards, and what is live is told by its own."""
+def render(card: Card, *, pictures: Mapping[str, str] | None = None, in_thread: bool = False) -> Rendered:
+    """The message of a card. ``pictures`` are the names of the attachments by the path of the image. ``in_thread``: it stands among the
+    app's other cards, and what is live is told by its own."""
     card = untabbed(card, in_thread=in_thread)
     ids = Ids()
     files = list(dict.fromkeys((pictures or {}).values()))[:MAX_FILES]
@@ -58,14 +57,12 @@ def render(card: Card, *, key: str = "", pictures: Mapping[str, str] | None = No
     facts = [fact for child in inside(card.children) if isinstance(child, Facts) for fact in child.facts]
     shown = [fact.value for fact in facts if fact.style == "link"]
     made, rest = fit([*_frame(card), *message.groups(card.children)], buttons(card.actions, ids, shown))
-    return laid_out(made, tone=card.tone, key=key, text=clip(calm(summary(card)), TEXT), rest=rest)
+    return laid_out(made, tone=card.tone, text=clip(calm(summary(card)), TEXT), rest=rest)
 
 
-def laid_out(
-    made: Sequence[Drawn], *, tone: Tone, key: str = "", text: str = "", rest: Sequence[tuple[str, str]] = ()
-) -> Rendered:
+def laid_out(made: Sequence[Drawn], *, tone: Tone, text: str = "", rest: Sequence[tuple[str, str]] = ()) -> Rendered:
     """The message whose parts these are, in a container."""
-    container: ui.Container[Any] = ui.Container(accent_colour=COLOURS[tone], id=mark(key) if key else None)
+    container: ui.Container[Any] = ui.Container(accent_colour=COLOURS[tone])
     for part in made:
         if part is None:
             container.add_item(ui.Separator())

@@ -35,14 +35,14 @@ _WANTED = {AppState.STOPPED: ("start",), AppState.CRASHED: ("logs",), AppState.L
 _THREAD = re.compile(r"https://(?:\w+\.)?discord\.com/channels/\d+/(\d+)(?:/\d+)?")
 
 
-def home(shown: Overview, *, key: str = "") -> Rendered:
+def home(shown: Overview) -> Rendered:
     """The message."""
     made = _parts(shown, MAX_APPS, MAX_SUBSCRIPTIONS)
     for fewer in range(1, MAX_APPS + 1):
         if _length(made) <= MAX_TEXT:
             break
         made = _parts(shown, MAX_APPS - fewer, MAX_SUBSCRIPTIONS - fewer)
-    return laid_out(made, tone=Tone.QUIET, key=key, text="The workspace")
+    return laid_out(made, tone=Tone.QUIET, text="The workspace")
 
 
 def _parts(shown: Overview, apps: int, channels: int) -> list[Drawn]:

@@ -1,7 +1,7 @@
 """The mark by which a message of Nexus's is found again in a channel's history.
 
-Called by the renderers, which write it as the ``id`` of the container at the top of a message, and by `adapters.discord.finding`. It is
-made of the key alone, so that every process makes the same.
+Written by `adapters.discord.outbound` and `adapters.discord.notes` as the ``id`` of the container at the top of a message, and looked
+for by `adapters.discord.finding`. It is made of the key alone, so that every process makes the same.
 """
 
 from __future__ import annotations

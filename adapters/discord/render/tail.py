@@ -19,7 +19,7 @@ STOP_TAIL = "stop_tail"  #: the action of its button
 WIDTH = 250  #: characters of a line
 
 
-def tail(shown: Tail, *, key: str = "") -> ui.LayoutView:
+def tail(shown: Tail) -> ui.LayoutView:
     """The message."""
     lines = [in_fence(clip(exact(line), WIDTH)) for line in shown.lines if line.strip()]
     made: list[Drawn] = [f"## Log of {escape(shown.slug)}", fence(lines) if lines else "-# Nothing was printed yet."]
@@ -30,7 +30,7 @@ def tail(shown: Tail, *, key: str = "") -> ui.LayoutView:
         made += [
             piece.items for group in buttons([Button(action=STOP_TAIL, value="", label="Stop")], Ids()) for piece in group.pieces
         ]
-    return laid_out(made, tone=Tone.QUIET if shown.ended else Tone.WORKING, key=key).view
+    return laid_out(made, tone=Tone.QUIET if shown.ended else Tone.WORKING).view
 
 
 def over(why: str) -> ui.LayoutView:

@@ -22,28 +22,26 @@ MOST = 3800  #: characters of one message, with room for a heading
 LINE = 900
 
 
-def words(text: str, buttons: Sequence[Button | Link] = (), *, title: str = "", key: str = "") -> ui.LayoutView:
+def words(text: str, buttons: Sequence[Button | Link] = (), *, title: str = "") -> ui.LayoutView:
     """One message. What is longer than a message is cut in sight; `pages` has all of it."""
     first, *others = _portions(text)
     if others:
         first = f"{first}\n-# {ELLIPSIS} it goes on."
-    return _view(first, buttons, title=title, key=key)
+    return _view(first, buttons, title=title)
 
 
 def pages(text: str, buttons: Sequence[Button | Link] = (), *, title: str = "") -> list[ui.LayoutView]:
     """As many messages as the text needs, the buttons on the last."""
     portions = list(_portions(text))
     last = len(portions) - 1
-    return [
-        _view(part, buttons if at == last else (), title=title if at == 0 else "", key="") for at, part in enumerate(portions)
-    ]
+    return [_view(part, buttons if at == last else (), title=title if at == 0 else "") for at, part in enumerate(portions)]
 
 
-def said(author: str, text: str, *, key: str = "") -> ui.LayoutView:
+def said(author: str, text: str) -> ui.LayoutView:
     """What a person said who cannot be seen saying it."""
     first, *others = _portions(text, quoted=True)
     told = f"{draw([Span(author.strip() or 'Somebody', 'bold')])} said:\n{first}"
-    return _view(f"{told}\n-# {ELLIPSIS} it goes on." if others else told, (), key=key)
+    return _view(f"{told}\n-# {ELLIPSIS} it goes on." if others else told, ())
 
 
 def question(asks: Confirm, yes: Button) -> ui.LayoutView:
@@ -51,7 +49,7 @@ def question(asks: Confirm, yes: Button) -> ui.LayoutView:
     button = yes.model_copy(
         update={"label": asks.yes, "confirm": None, "style": "danger" if yes.style == "danger" else "primary"}
     )
-    return _view("\n".join(_portions(asks.text)), [button], title=asks.title, key=QUESTION)
+    return _view("\n".join(_portions(asks.text)), [button], title=asks.title, number=mark(QUESTION))
 
 
 def line(text: str) -> str:
@@ -59,9 +57,9 @@ def line(text: str) -> str:
     return escape(" ".join(text.split()))
 
 
-def _view(told: str, items: Sequence[Button | Link], *, title: str = "", key: str = "") -> ui.LayoutView:
+def _view(told: str, items: Sequence[Button | Link], *, title: str = "", number: int | None = None) -> ui.LayoutView:
     shown = "\n".join(part for part in (f"### {line(title)}" if title.strip() else "", told) if part)
-    container: ui.Container[Any] = ui.Container(ui.TextDisplay(shown), id=mark(key) if key else None)
+    container: ui.Container[Any] = ui.Container(ui.TextDisplay(shown), id=number)
     for group in rows.buttons(items, rows.Ids()):
         for piece in group.pieces:
             container.add_item(ui.ActionRow(*piece.items) if is_row(piece.items) else ui.TextDisplay(piece.text))

@@ -37,6 +37,20 @@ async def test_in_a_forum_a_thread_is_a_post_that_every_process_finds(outside: O
     assert (await outside.thread(other, key="app_2", channel=ideas.id)).thread != post.id
 
 
+async def test_in_a_forum_whose_posts_need_a_tag_the_first_that_is_for_everybody_is_put_on(outside: Outside) -> None:
+    asked = outside.discord.guild.add_channel("asked", "forum", tags=["!pinned", "idea", "done"])
+    thread = await outside.thread(await outside.process(), channel=asked.id)
+    (post,) = outside.discord.threads("#asked")
+    assert (thread.thread, ["1"]) == (post.id, post.tags)
+
+
+async def test_in_a_forum_whose_tags_are_for_moderators_alone_the_thread_is_opened_in_a_direct_message(outside: Outside) -> None:
+    outside.discord.guild.add_channel("rules", "forum", tags=["!rule"])
+    thread = await outside.thread(await outside.process(), channel=outside.discord.channel("rules").id)
+    assert thread.channel == outside.discord.channel_id(outside.ada.dm)
+    assert not outside.discord.threads("#rules")
+
+
 @pytest.mark.parametrize("what", [{"lose": True}, {"status": 502, "after": True}, {"status": 503, "after": True}])
 async def test_a_post_whose_answer_was_lost_is_found_and_not_made_again(outside: Outside, what: dict[str, object]) -> None:
     ideas = outside.discord.guild.add_channel("ideas", "forum")

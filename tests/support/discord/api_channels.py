@@ -73,6 +73,11 @@ class Channels(Part):
         bot = self.server.bot.id
         if not permissions.may(self.server, place, bot, "send_messages", *(["attach_files"] if call.files else [])):
             raise Refused(50013)
+        applied = call.json.get("applied_tags") or []
+        if place.needs_tag and not applied:
+            raise Refused(40067)
+        if not {str(tag) for tag in applied} <= {str(at) for at, name in enumerate(place.offered) if not name.startswith("!")}:
+            raise Refused(50013)
         body = call.json["message"]
         thread, message = open_post(self.server, place, call.json, body, call.files, owner=bot)
         return Created(payloads.channel(self.server, thread) | {"message": payloads.message(self.server, message)})

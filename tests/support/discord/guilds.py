@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,10 @@ class LocalGuild(Guild):
         self.roles[role.id] = role
         return role
 
+    def everybody_may(self, *names: str) -> None:
+        """Grant permissions to everyone in the server."""
+        self.roles[self.id].permissions |= permissions.bits(*names)
+
     def give(self, user: DiscordUser, role: Role) -> None:
         self.members[user.id].roles.append(role.id)
 
@@ -75,14 +79,17 @@ class LocalGuild(Guild):
 
     # -- channels --------------------------------------------------------------------------------------------------------------
 
-    def add_channel(self, name: str, kind: str = "text") -> Channel:
-        """A channel: text, voice, stage, announcement, forum, media or category."""
+    def add_channel(self, name: str, kind: str = "text", *, tags: Sequence[str] = ()) -> Channel:
+        """A channel: text, voice, stage, announcement, forum, media or category. Posts have to carry one of the ``tags``, where there are
+        any; those that begin with ``!`` are for moderators."""
         place = Channel(
             id=self.discord.clock.snowflake(),
             kind=KINDS[kind],
             name=name.removeprefix("#"),
             guild=self.id,
             created=self.discord.clock.iso(),
+            offered=list(tags),
+            needs_tag=bool(tags),
         )
         self.discord.channels[place.id] = place
         if self.id in self.discord.guilds:

@@ -28,6 +28,7 @@ from tests.support.discord.state import (
 if TYPE_CHECKING:
     from tests.support.discord.server import LocalDiscord
 
+REQUIRE_TAG = 1 << 4  #: a flag of a forum
 MAX_FILE = 10 * 2**20  #: bytes of one file
 
 
@@ -120,7 +121,16 @@ def channel(server: LocalDiscord, one: Channel) -> Json:
     if one.kind in (VOICE, STAGE):
         found |= {"bitrate": 64000, "user_limit": 0, "rtc_region": None}
     if one.kind in (FORUM, MEDIA):
-        found |= {"available_tags": [], "default_reaction_emoji": None, "default_sort_order": None, "default_forum_layout": 0}
+        found |= {
+            "flags": REQUIRE_TAG if one.needs_tag else 0,
+            "available_tags": [
+                {"id": str(at), "name": name, "moderated": name.startswith("!"), "emoji_id": None, "emoji_name": None}
+                for at, name in enumerate(one.offered)
+            ],
+            "default_reaction_emoji": None,
+            "default_sort_order": None,
+            "default_forum_layout": 0,
+        }
     return found
 
 

@@ -91,7 +91,11 @@ class Channel:
     locked: bool = False
     archived_at: str = ""
     auto_archive: int = 1440
-    tags: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)  #: that a post carries
+    offered: list[str] = field(
+        default_factory=list
+    )  #: of a forum: names of the tags that posts may carry; an id is a place in here
+    needs_tag: bool = False
     deleted: bool = False
 
     @property

@@ -76,13 +76,16 @@ def ledger() -> Ledger:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """discord.py waits five seconds before it begins another session, and longer each time that Discord is away."""
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """One for each attempt to connect that failed. discord.py waits five seconds before it begins another session, and longer each
+    time that Discord is away; here it does not."""
+    made: list[float] = []
 
     async def at_once(client: NexusClient, shard: int | None, *, initial: bool = False) -> None: ...
 
     monkeypatch.setattr(NexusClient, "before_identify_hook", at_once)
-    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda _: 0.02)
+    monkeypatch.setattr("discord.backoff.ExponentialBackoff.delay", lambda _: made.append(0.02) or made[-1])
+    return made
 
 
 @contextlib.asynccontextmanager
@@ -156,11 +159,14 @@ async def test_what_is_said_while_the_connection_is_cut_arrives(local: LocalDisc
     assert ledger.said == ["while it was cut"]
 
 
-async def test_what_is_said_while_discord_cannot_be_reached_arrives(local: LocalDiscord, ledger: Ledger, impatient: None) -> None:
+async def test_what_is_said_while_discord_cannot_be_reached_arrives(
+    local: LocalDiscord, ledger: Ledger, pauses: list[float]
+) -> None:
     ada = local.guild.add_user("Ada")
     async with served(local, ledger):
         await local.down()
         await ada.mention_bot("#general", "while it was away")
+        await local.wait_for(lambda: len(pauses) > 3, why="some attempts in vain")
         await local.up()
         await local.wait_for(lambda: ledger.said)
         assert ledger.said == ["while it was away"]

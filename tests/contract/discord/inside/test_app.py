@@ -117,7 +117,7 @@ class House:
     async def post_card(self, where: simcord.ChannelHandle) -> discord.Message:
         channel = await self.client.fetch_channel(where.id)
         assert isinstance(channel, discord.Thread | discord.TextChannel)
-        message = await channel.send(view=render(CARD, key="card").view)
+        message = await channel.send(view=render(CARD).view)
         await self.env.settle()
         return message
 
@@ -402,6 +402,14 @@ async def test_without_the_intent_only_mentions_can_be_read() -> None:
         await acme.ada.send(thread, f"{acme.mention} make it blue")
         assert acme.desk.last(Said).text == "make it blue"
         assert len(acme.desk.unheard) == 1
+
+
+async def test_another_bot_is_nobody_whose_words_nexus_would_have_to_read() -> None:
+    async with house(message_content=False) as acme:
+        thread = await acme.thread()
+        other = acme.guild.add_member(acme.env.create_user("Other", bot=True))
+        await other.send(thread, "beep")
+        assert (acme.desk.kept, acme.desk.unheard) == ([], [])
 
 
 async def test_words_in_a_post_of_a_forum_are_taken_in(acme: House) -> None:

@@ -70,6 +70,14 @@ async def test_the_owner_decides_for_the_server_also_in_direct_messages(house: H
     assert members(house).admins == {owner.id: True}
 
 
+async def test_where_everybody_may_manage_the_server_everybody_decides_for_it(house: House, process: Process) -> None:
+    await process.people.who(direct(house.ada))
+    house.discord.guild.everybody_may("manage_guild")
+    house.discord.advance(LIFE + 1)
+    await process.people.who(direct(house.ada))
+    assert members(house).admins == {house.ada.id: True}
+
+
 async def test_in_direct_messages_a_member_is_looked_at_once_a_minute(house: House, process: Process) -> None:
     await asyncio.gather(*(process.people.who(direct(house.ada)) for _ in range(20)))
     asked_once = asked(house)

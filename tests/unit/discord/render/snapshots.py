@@ -77,7 +77,7 @@ def views() -> dict[str, ui.LayoutView]:
 
 def everything() -> Mapping[str, Any]:
     """Every snapshot by its name."""
-    rendered = {name: render(card, key=name, pictures=PICTURES, in_thread=True) for name, card in shown_cards.cards().items()}
+    rendered = {name: render(card, pictures=PICTURES, in_thread=True) for name, card in shown_cards.cards().items()}
     messages = {
         name: {"text": made.text, "components": made.components, "rest": [list(file) for file in made.rest]}
         for name, made in rendered.items()

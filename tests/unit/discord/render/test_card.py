@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adapters.discord.notes import set_mark
 from adapters.discord.render.card import COLOURS, Rendered, render
 from adapters.discord.render.mark import mark
 from core.conversation import answers
@@ -106,8 +107,9 @@ def test_the_edge_has_the_colour_of_the_tone(tone: Tone) -> None:
 
 
 def test_the_message_is_found_again_by_the_mark_of_its_key() -> None:
-    made = render(Card(kind="build", title="T"), key="build:b_1")
-    assert made.components[0]["id"] == mark("build:b_1") == 1_725_195_337
+    view = render(Card(kind="build", title="T")).view
+    set_mark(view, mark("build:b_1"))
+    assert view.to_components()[0]["id"] == mark("build:b_1") == 1_725_195_337  # type: ignore[no-untyped-call]
     assert 1000 <= mark("") < 2**31
     assert mark("build:b_2") != mark("build:b_1")
 

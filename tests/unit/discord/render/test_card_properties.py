@@ -17,7 +17,7 @@ quickly = settings(max_examples=30, deadline=None, suppress_health_check=list(He
 @quickly
 @given(card=cards)
 def test_discord_takes_any_card_and_nobody_is_mentioned_by_it(card: Card) -> None:
-    made = render(card, key="build:b_1", pictures=PICTURES)
+    made = render(card, pictures=PICTURES)
     assert wrong(made.components) == []
     assert refused(made.components) == []
     assert live(made.components) == []
@@ -40,8 +40,8 @@ def test_every_character_is_in_the_message_or_in_a_file_that_it_names(card: Card
 @quickly
 @given(card=cards)
 def test_equal_cards_are_equal_messages_and_nothing_of_them_is_remembered(card: Card) -> None:
-    made = render(card, key="k", pictures=PICTURES)
-    assert render(card.model_copy(deep=True), key="k", pictures=PICTURES) == made
+    made = render(card, pictures=PICTURES)
+    assert render(card.model_copy(deep=True), pictures=PICTURES) == made
     assert stored(made.view) == []
     again: object = parsed(made.view).to_components()  # type: ignore[no-untyped-call]
     assert again == made.components
