@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import psutil
@@ -41,6 +42,15 @@ class Bot:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         await self._gone()
+
+    @contextlib.contextmanager
+    def sleeping(self) -> Iterator[None]:
+        """It hears everything a while later, as on a machine that is busy with other things."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     async def down(self) -> None:
         """SIGTERM, as an init would send it; it must end well."""

@@ -32,6 +32,11 @@ def grace(made: DiscordHouse) -> DiscordPerson:
     return made.person("Grace")
 
 
+async def seen_through(made: DiscordHouse) -> bool:
+    """Whether nothing that people did is in anybody's hands."""
+    return not await made.nexus.sql("SELECT key FROM deliveries")
+
+
 # -- killed ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -77,12 +82,27 @@ async def test_a_click_whose_process_died_is_seen_through_by_another_and_counts_
     await made.given_up()
     live = await ada.card(thread, "Live", "v1, approved by Grace")
     assert [review.handle, live.handle] == [card.handle for card in await made.over(ada, thread, 2)]
-
-    async def seen_through() -> bool:
-        return not await made.nexus.sql("SELECT key FROM deliveries")
-
-    await until(seen_through, what="the click is seen through")
+    await until(lambda: seen_through(made), what="the click is seen through")
     assert 1 == (await made.counted("keys"))["deployment.requested"]
+
+
+async def test_what_others_did_while_a_process_slept_it_does_not_do_again(made: DiscordHouse, ada: DiscordPerson) -> None:
+    asleep, awake = made.alive
+    with asleep.sleeping():
+        receipt = await ada.user.slash("#general", "nexus list")
+        assert receipt.acknowledged, receipt.error
+        assert awake is made.taker(receipt)
+        await until(lambda: seen_through(made), what="the answer is given")
+    with awake.sleeping():  # what comes now is for the other alone, after what it was told before
+        later = await ada.user.slash("#general", "nexus list")
+        assert later.acknowledged, later.error
+        assert asleep is made.taker(later)
+        await until(lambda: seen_through(made), what="the next answer is given")
+    assert receipt.interaction is not None
+    callbacks = [
+        call for call in made.discord.calls if receipt.interaction.token in call.path and call.path.endswith("/callback")
+    ]
+    assert 1 == len(callbacks)
 
 
 # -- cut off ---------------------------------------------------------------------------------------------------------------------
