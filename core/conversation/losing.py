@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from core.conversation.remembered import Known
 from core.errors import NexusError, TemporaryError
 from core.words.thread_ref import ThreadRef
 
@@ -19,7 +20,7 @@ class Lost:
     """The threads that cannot be reached, of which this process has told."""
 
     def __init__(self) -> None:
-        self._told: set[tuple[str, str, str]] = set()
+        self._told: Known[bool] = Known()
 
     async def tell(self, thread: ThreadRef, why: NexusError, say: Callable[[str], Awaitable[None]]) -> None:
         """Tell the person for whom the thread was opened; ``say`` does it, given the key of the message.
@@ -41,4 +42,4 @@ class Lost:
         if untold is not None:
             about = {"channel": thread.channel, "thread": thread.thread, "user": thread.user, "why": untold.message}
             log.warning("nobody can be told of a thread that is closed", **about)
-        self._told.add(place)
+        self._told.keep(place, True)
