@@ -121,9 +121,9 @@ class Nexus:
     def take_over(self, other: Nexus) -> None:
         """Begin with what another one has installed and cached."""
         self.folder.folder("cache")
-        for name in ("parts", "cache"):
+        for name, how in (("parts", "--link"), ("cache", "--reflink=auto")):  # parts are made once and then only read
             shutil.rmtree(self.data / name, ignore_errors=True)
-            _copy(other.data / name, self.data / name)
+            _copy(other.data / name, self.data / name, how)
 
     # -- life -------------------------------------------------------------------------------------------------------------
 
@@ -217,6 +217,7 @@ class Nexus:
     async def spawn(self, *argv: str, stdin: int = asyncio.subprocess.DEVNULL, **env: str) -> asyncio.subprocess.Process:
         """``./nexus argv…`` without what makes the environment, which is there."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        clean.pop("PYTHONDONTWRITEBYTECODE", None)  # as on anybody's machine: each start would compile everything anew
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", *argv),
             cwd=ROOT,
@@ -458,11 +459,11 @@ def _end_with_us() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _copy(source: Path, target: Path) -> None:
-    """With owners and times, and sharing blocks where the file system can."""
+def _copy(source: Path, target: Path, how: str) -> None:
+    """With owners and times."""
     if not source.exists():
         return
-    done = os.spawnvp(os.P_WAIT, "cp", ["cp", "-a", "--reflink=auto", str(source), str(target)])
+    done = os.spawnvp(os.P_WAIT, "cp", ["cp", "-a", how, str(source), str(target)])
     assert done == 0
 
 
