@@ -121,9 +121,9 @@ class Nexus:
     def take_over(self, other: Nexus) -> None:
         """Begin with what another one has installed and cached."""
         self.folder.folder("cache")
-        for name, how in (("parts", "--link"), ("cache", "--reflink=auto")):  # parts are made once and then only read
+        for name in ("parts", "cache"):
             shutil.rmtree(self.data / name, ignore_errors=True)
-            _copy(other.data / name, self.data / name, how)
+            _copy(other.data / name, self.data / name, only_read=name == "parts")
 
     # -- life -------------------------------------------------------------------------------------------------------------
 
@@ -459,10 +459,12 @@ def _end_with_us() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _copy(source: Path, target: Path, how: str) -> None:
-    """With owners and times."""
+def _copy(source: Path, target: Path, *, only_read: bool) -> None:
+    """With owners and times. What is ``only_read`` is the same files, on one disk; else blocks are shared where the file system can."""
     if not source.exists():
         return
+    linked = only_read and source.stat().st_dev == target.parent.stat().st_dev
+    how = "--link" if linked else "--reflink=auto"
     done = os.spawnvp(os.P_WAIT, "cp", ["cp", "-a", how, str(source), str(target)])
     assert done == 0
 
