@@ -92,9 +92,7 @@ class Channel:
     archived_at: str = ""
     auto_archive: int = 1440
     tags: list[str] = field(default_factory=list)  #: that a post carries
-    offered: list[str] = field(
-        default_factory=list
-    )  #: of a forum: names of the tags that posts may carry; an id is a place in here
+    offered: list[str] = field(default_factory=list)  #: of a forum: names of the tags that posts may carry, by their ids
     needs_tag: bool = False
     deleted: bool = False
 
